@@ -1,0 +1,279 @@
+/**
+ * @file
+ * A TCP server for one connection on 127.0.0.1, built one call at a time.
+ *
+ * Usage: server [PORT]   (default 8080; 0 lets the kernel choose a free one)
+ */
+#define _DEFAULT_SOURCE /* POSIX and more, with -std=c11 as well */
+
+#include <arpa/inet.h>  /* htons, htonl, ntohs, inet_ntop */
+#include <errno.h>      /* errno and its values */
+#include <netinet/in.h> /* the internet domain */
+#include <poll.h>       /* poll */
+#include <stdint.h>     /* uint16_t */
+#include <stdio.h>      /* fprintf, perror */
+#include <stdlib.h>     /* EXIT_SUCCESS, EXIT_FAILURE */
+#include <string.h>     /* memchr, memset, strlen */
+#include <sys/socket.h> /* socket and its family */
+#include <unistd.h>     /* close */
+
+/**
+ * Says which call failed and why, while errno still knows.
+ * @param call  the name of the function that failed
+ * @return -1, so that a caller can write `return fail("bind");`
+ */
+static int fail(const char *call)
+{
+    perror(call);
+    return -1;
+}
+
+/**
+ * Reads a port number: digits only, 0 to 65535. (strtol() would also take
+ * " 80", "+80" and "-1"; atoi() takes anything.)
+ * @return 0, or -1 if the text is not a port
+ */
+static int parse_port(const char *text, uint16_t *port)
+{
+    unsigned value = 0;
+    if (*text == '\0')
+        return -1;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return -1;
+        value = value * 10 + (unsigned)(*text - '0');
+        if (value > 65535)
+            return -1;
+    }
+    *port = (uint16_t)value;
+    return 0;
+}
+
+/**
+ * Closes a socket. Interrupted, it is closed all the same on Linux: a second
+ * close() could hit a descriptor that another thread has just been given.
+ * @return 0, or -1
+ */
+static int close_socket(int fd)
+{
+    if (close(fd) == -1 && errno != EINTR)
+        return fail("close");
+    return 0;
+}
+
+/** Prints a status line: what, and the address it is about. */
+static void print_address(const char *what, const struct sockaddr_in *address)
+{
+    char host[INET_ADDRSTRLEN] = "?";
+    inet_ntop(AF_INET, &address->sin_addr, host, sizeof host);
+    fprintf(stderr, "%s %s:%u\n", what, host, ntohs(address->sin_port));
+}
+
+/** Prints a status line about the address a socket has. @return 0, or -1 */
+static int print_own_address(const char *what, int fd)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address; /* in: the room; out: what was used */
+    if (getsockname(fd, (struct sockaddr *)&address, &size) == -1)
+        return fail("getsockname");
+    print_address(what, &address);
+    return 0;
+}
+
+/** Gives a socket the address 127.0.0.1:port. @return 0, or -1 */
+static int bind_loopback(int fd, uint16_t port)
+{
+    int yes = 1; /* lets us take the port back from a connection in TIME_WAIT */
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == -1)
+        return fail("setsockopt");
+
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port); /* network byte order, the address too */
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) == -1)
+        return fail("bind");
+    return 0;
+}
+
+/**
+ * Makes a bound socket a listener. From here on the kernel completes
+ * connections by itself and queues them until accept() takes them.
+ * @return 0, or -1
+ */
+static int start_listening(int fd)
+{
+    if (listen(fd, SOMAXCONN) == -1) /* the longest queue the system allows */
+        return fail("listen");
+    return print_own_address("listening on", fd);
+}
+
+/**
+ * Takes the next connection from the listener's queue, waiting for one if
+ * there is none, and says who it is.
+ * @return a descriptor of its own for that connection, or -1
+ */
+static int accept_peer(int listener)
+{
+    struct sockaddr_in peer;
+    socklen_t size;
+    int conn;
+    do { /* again after a signal, or when that peer gave up in the queue */
+        size = sizeof peer;
+        conn = accept(listener, (struct sockaddr *)&peer, &size);
+    } while (conn == -1 && (errno == EINTR || errno == ECONNABORTED));
+    if (conn == -1)
+        return fail("accept");
+    print_address("connection from", &peer);
+    return conn;
+}
+
+/**
+ * Sends all of it, however many calls that takes: send() may accept less than
+ * it was offered, and what it accepted is queued here, not read over there.
+ * @param length  in bytes
+ * @return 0, or -1
+ */
+static int send_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) { /* MSG_NOSIGNAL: EPIPE rather than death by SIGPIPE */
+        ssize_t n = send(fd, bytes, length, MSG_NOSIGNAL);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return fail("send");
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+/**
+ * Prints one line of the conversation and flushes it: seen at once, even when
+ * stdout is a pipe.
+ * @return 0, or -1
+ */
+static int print_line(const char *bytes, size_t length)
+{
+    fwrite(bytes, 1, length, stdout);
+    putchar('\n');
+    if (fflush(stdout) == EOF || ferror(stdout)) /* of all three */
+        return fail("fflush");
+    return 0;
+}
+
+/** Sends a message and says so. @return 0, or -1 */
+static int send_message(int conn, const char *message)
+{
+    static const char sent[] = "Hello message sent";
+    if (send_all(conn, message, strlen(message)) == -1)
+        return -1;
+    return print_line(sent, strlen(sent));
+}
+
+/**
+ * Receives one line. TCP carries bytes, not messages: a line may come in many
+ * pieces, so it is over at the first newline or at the end of the stream.
+ * @param line  where to; not terminated by a zero byte, it may contain some
+ * @param size  room in bytes, newline included
+ * @return the length without newline, or -1; EMSGSIZE for a line too long
+ */
+static ssize_t recv_line(int fd, char *line, size_t size)
+{
+    size_t used = 0;
+    while (used < size) {
+        ssize_t n = recv(fd, line + used, size - used, 0);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return fail("recv");
+        if (n == 0) /* the peer has ended its side: no error */
+            return (ssize_t)used;
+        const char *end = (const char *)memchr(line + used, '\n', (size_t)n);
+        if (end != NULL)
+            return end - line;
+        used += (size_t)n;
+    }
+    errno = EMSGSIZE;
+    return fail("recv");
+}
+
+/** Receives a message and prints it. @return 0, or -1 */
+static int recv_message(int conn)
+{
+    char line[1024]; /* 1023 bytes and the newline */
+    ssize_t length = recv_line(conn, line, sizeof line);
+    if (length == -1)
+        return -1;
+    return print_line(line, (size_t)length);
+}
+
+/**
+ * Ends the conversation without losing the reply. close() with unread bytes
+ * resets the connection, and a reset may destroy what the peer has not read
+ * yet. So we end our side only, and read on until the peer has ended its own
+ * or has sent nothing for a second.
+ * @return 0, or -1
+ */
+static int finish(int conn)
+{
+    if (shutdown(conn, SHUT_WR) == -1)
+        return fail("shutdown");
+    struct pollfd readable = {conn, POLLIN, 0};
+    char rest[1024];
+    for (;;) {
+        int ready = poll(&readable, 1, 1000); /* milliseconds */
+        if (ready == 0)
+            return 0;
+        ssize_t n = ready == -1 ? -1 : recv(conn, rest, sizeof rest, 0);
+        if (n == 0)
+            return 0;
+        if (n == -1 && errno != EINTR)
+            return fail(ready == -1 ? "poll" : "recv");
+    }
+}
+
+/** The server's part of the conversation. @return 0, or -1 */
+static int converse(int conn)
+{
+    if (recv_message(conn) == -1)
+        return -1;
+    if (send_message(conn, "Hello from server\n") == -1)
+        return -1;
+    return finish(conn);
+}
+
+/** What the server does with its socket. @return 0, or -1 */
+static int serve(int listener, uint16_t port)
+{
+    if (bind_loopback(listener, port) == -1)
+        return -1;
+    if (start_listening(listener) == -1)
+        return -1;
+    int conn = accept_peer(listener);
+    if (conn == -1)
+        return -1;
+    int result = converse(conn);
+    if (close_socket(conn) == -1)
+        result = -1;
+    return result;
+}
+
+int main(int argc, char *argv[])
+{
+    uint16_t port = 8080;
+    if (argc > 2 || (argc == 2 && parse_port(argv[1], &port) == -1)) {
+        fprintf(stderr, "usage: server [PORT]   (0 to 65535)\n");
+        return 2;
+    }
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener == -1) {
+        fail("socket");
+        return EXIT_FAILURE;
+    }
+    int result = serve(listener, port);
+    if (close_socket(listener) == -1)
+        result = -1;
+    return result == -1 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
