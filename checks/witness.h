@@ -104,6 +104,9 @@ struct witness_log {
     uint32_t ended;       /**< 1 once the first process has ended by exit() */
     uint32_t left;        /**< how many descriptors it left open … */
     int32_t first_pid;    /**< the first process attached */
+    uint32_t faults;      /**< entries of WITNESS_FAULT that were understood */
+    uint32_t begin;       /**< the first record of the first process, after any
+                               program (valgrind's launcher) that became it */
     uint32_t reserved;
     struct witness_open left_open[WITNESS_LEFT_MAX]; /**< … and which */
     struct witness_record record[];

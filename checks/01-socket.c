@@ -1,0 +1,27 @@
+/**
+ * @file
+ * Cases about socket(), and about what every program has from step 1 on.
+ */
+#include "check.h"
+
+#include <errno.h>
+
+const struct check_case cases_01[] = {
+
+    {"refuses wrong arguments with a usage line and status 2", SERVER, 1, 8,
+     ARGUMENTS, PLAIN, run_arguments, NULL},
+    {"makes its socket, says so and ends", SERVER, 1, 1, WORKS, PLAIN,
+     run_alone, NULL},
+    {"reports a failing socket()", SERVER, 1, 8, TALK, PLAIN, run_start_failure,
+     SCRIPT(.what = "let socket() fail", .fault = "socket:fail=24",
+            .error = EMFILE, .diagnosis = "socket-unchecked")},
+    {"reports a failing socket()", CLIENT, 5, 8, TALK, PLAIN, run_start_failure,
+     SCRIPT(.what = "let socket() fail", .fault = "socket:fail=24",
+            .error = EMFILE, .diagnosis = "socket-unchecked")},
+    {"runs with standard input closed, when its socket is descriptor 0", SERVER,
+     1, 8, TALK, PLAIN, run_stdin_closed,
+     SCRIPT(.diagnosis = "socket-zero-is-error")},
+    {"runs with standard input closed, when its socket is descriptor 0", CLIENT,
+     5, 8, TALK, PLAIN, run_stdin_closed,
+     SCRIPT(.diagnosis = "socket-zero-is-error")},
+    {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

@@ -1,0 +1,30 @@
+/**
+ * @file
+ * Cases about bind(): which address, which port, and whose.
+ */
+#include "check.h"
+
+#include <errno.h>
+
+const struct check_case cases_02[] = {
+
+    {"is bound to 127.0.0.1 and stays until Enter", SERVER, 2, 2, WORKS, PLAIN,
+     run_alone, NULL},
+    {"takes the port it is told to take", SERVER, 2, 8, TALK, PLAIN,
+     run_fixed_port, NULL},
+    {"is there for this machine only", SERVER, 2, 8, TALK, PLAIN,
+     run_loopback_only, NULL},
+    {"reports a port that is in use", SERVER, 2, 8, TALK, PLAIN,
+     run_port_in_use, NULL},
+    {"reports a failing bind()", SERVER, 2, 8, TALK, PLAIN, run_start_failure,
+     SCRIPT(.what = "let bind() fail", .fault = "bind:fail=13", .error = EACCES,
+            .diagnosis = "bind-unchecked")},
+    {"can be restarted on its port at once", SERVER, 2, 8, TALK, PLAIN,
+     run_restart, NULL},
+    {"does not share its port with a second server", SERVER, 3, 8, TALK, PLAIN,
+     run_second_server, NULL},
+    {"does not depend on what is in memory by chance", SERVER, 1, 3, TALK,
+     PATTERN, run_alone, NULL},
+    {"does not depend on what is in memory by chance", SERVER, 4, 8, TALK,
+     PATTERN, run_server_script, SCRIPT(.diagnosis = "memory-uninitialised")},
+    {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

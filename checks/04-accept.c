@@ -1,0 +1,24 @@
+/**
+ * @file
+ * Cases about accept(): who is there, and what if nobody is.
+ */
+#include "check.h"
+
+#include <errno.h>
+
+const struct check_case cases_04[] = {
+
+    {"holds one plain conversation", SERVER, 4, 8, WORKS, PLAIN,
+     run_server_script, NULL},
+    {"names the address of its peer", SERVER, 4, 8, TALK, PLAIN,
+     run_other_address, NULL},
+    {"reports a failing accept()", SERVER, 4, 8, TALK, PLAIN, run_server_script,
+     SCRIPT(.what = "sent a line while accept() failed",
+            .fault = "accept:fail=24", .error = EMFILE,
+            .diagnosis = "accept-unchecked")},
+    {"goes on when a signal interrupts accept()", SERVER, 4, 8, TALK, PLAIN,
+     run_server_script,
+     SCRIPT(.fault = "accept:eintr=1", .diagnosis = "accept-no-eintr")},
+    {"is not disturbed by a second client", SERVER, 4, 8, TALK, PLAIN,
+     run_second_client, NULL},
+    {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

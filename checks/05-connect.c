@@ -1,0 +1,35 @@
+/**
+ * @file
+ * Cases about connect(): every address, and every way to fail.
+ */
+#include "check.h"
+
+#include <errno.h>
+
+const struct check_case cases_05[] = {
+
+    {"refuses wrong arguments with a usage line and status 2", CLIENT, 5, 8,
+     ARGUMENTS, PLAIN, run_arguments, NULL},
+    {"holds one plain conversation", CLIENT, 5, 8, WORKS, PLAIN,
+     run_client_script, NULL},
+    {"reports that nobody listens", CLIENT, 5, 8, TALK, PLAIN, run_refused,
+     NULL},
+    {"reports a host that does not exist", CLIENT, 5, 8, TALK, PLAIN,
+     run_bad_host, NULL},
+    {"does not depend on what is in memory by chance", CLIENT, 5, 8, TALK,
+     PATTERN, run_client_script, SCRIPT(.diagnosis = "memory-uninitialised")},
+    {"does not touch memory that is not its own", CLIENT, 5, 8, TALK, ASAN,
+     run_client_script, SCRIPT(.diagnosis = "memory-error")},
+    {"reaches a server on IPv6", CLIENT, 5, 8, TALK, PLAIN, run_ipv6, NULL},
+    {"tries the next address when one refuses", CLIENT, 5, 8, TALK, PLAIN,
+     run_two_addresses, NULL},
+    {"finds a server by the name localhost", CLIENT, 5, 8, TALK, PLAIN,
+     run_localhost, NULL},
+    {"reports a failing connect()", CLIENT, 5, 8, TALK, PLAIN,
+     run_start_failure,
+     SCRIPT(.what = "let connect() time out", .fault = "connect:fail=110",
+            .error = ETIMEDOUT, .diagnosis = "connect-unchecked")},
+    {"waits for the connection when a signal interrupts connect()", CLIENT, 5,
+     8, TALK, PLAIN, run_client_script,
+     SCRIPT(.fault = "connect:eintr=1", .diagnosis = "connect-eintr-fatal")},
+    {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

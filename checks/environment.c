@@ -1,0 +1,631 @@
+/**
+ * @file
+ * Cases about where a program runs: ports that are taken, addresses that do
+ * not answer, peers that take their time.
+ */
+#define _GNU_SOURCE
+#include "peer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* --- servers ------------------------------------------------------------ */
+
+/* Ends a server that waits: Enter for steps 2 and 3, else one conversation. */
+static void finish_server(struct trial *t)
+{
+    if (t->subject->step >= 4) {
+        int fd = connect_to_server(t);
+        if (fd == -1)
+            return;
+        if (t->subject->step >= 7)
+            peer_send(t, fd, "Hello from client\n", 18, 0);
+        peer_end_side(&fd, SIDE_ENDS);
+        peer_read(t, fd, false, QUIET_MS);
+        close(fd);
+    } else {
+        child_type(&t->child, "\n");
+    }
+    t->outcome = child_await_end(&t->child, QUIET_MS);
+}
+
+/* True if a socket of ours can be bound to that address: nobody has it. */
+static bool can_bind(uint32_t host, unsigned port)
+{
+    struct sockaddr_in a;
+    memset(&a, 0, sizeof a);
+    a.sin_family = AF_INET;
+    a.sin_port = htons((uint16_t)port);
+    a.sin_addr.s_addr = htonl(host);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd != -1 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
+    if (fd != -1)
+        close(fd);
+    return ok;
+}
+
+static void check_socket_made(struct trial *t)
+{
+    const struct witness_record *r = NULL;
+    for (size_t i = 0; i < log_count(&t->log) && r == NULL; i++)
+        if (log_at(&t->log, i)->call == WITNESS_SOCKET &&
+            (log_at(&t->log, i)->b & 0xf) == SOCK_STREAM)
+            r = log_at(&t->log, i);
+    if (!log_saw_calls(&t->log) || r != NULL)
+        return;
+    r = log_first(&t->log, WITNESS_SOCKET, -1);
+    blame(t, r);
+    fail(t, r != NULL ? "socket-wrong-type" : "",
+         "a call of socket() for "
+         "SOCK_STREAM",
+         "%s", r != NULL ? "socket() for another type" : "no call of socket()");
+}
+
+/* Step 1 makes its socket and ends; steps 2 and 3 stay until Enter. */
+void run_alone(struct trial *t)
+{
+    int step = t->subject->step;
+    t->fault = NULL;
+    if (!start(t, step == 1 ? NULL : "0", NULL))
+        return;
+    if (step >= 2 && !await_ready(t))
+        return;
+    if (step == 3 && !t->valgrind) {
+        did(t, "connected to port %u", t->port);
+        int fd = connect_to_server(t);
+        if (fd != -1)
+            close(fd);
+    }
+    if (step == 2 && can_bind(INADDR_LOOPBACK, t->port))
+        fail(t, explain(t, "bind-missing"),
+             "127.0.0.1 and the announced port "
+             "to be taken",
+             "127.0.0.1:%u can still be bound", t->port);
+    if (step >= 2) {
+        if (child_await_end(&t->child, 100) == GOT_IT && !over(t) &&
+            exited(&t->child, 0) && t->input == INPUT_OPEN)
+            fail(t, "", "a server that stays until Enter is pressed",
+                 "it ended at once");
+        did(t, "pressed Enter");
+        child_type(&t->child, "\n");
+    }
+    t->outcome = child_await_end(&t->child, QUIET_MS);
+    check_success(t);
+    if (t->child.out.length + t->child.err.length == 0)
+        fail(t, "", "some words about the socket", "it printed nothing");
+    if (!t->valgrind)
+        check_socket_made(t);
+}
+
+void run_fixed_port(struct trial *t)
+{
+    char port[16];
+    unsigned wanted = 0;
+    for (int tries = 0; tries < 5; tries++) { /* somebody may be faster */
+        wanted = free_port();
+        snprintf(port, sizeof port, "0%u", wanted);
+        if (!start(t, port, NULL))
+            return;
+        t->outcome = child_await(&t->child, -1, 0, &t->child.err,
+                                 "127.0.0.1:", QUIET_MS);
+        if (t->outcome == GOT_IT || !says_error(&t->child, EADDRINUSE))
+            break;
+        t->result->did[0] = '\0';
+    }
+    const char *line = strstr(t->child.err.bytes, "127.0.0.1:");
+    char expected[80];
+    snprintf(expected, sizeof expected, "the server on port %u", wanted);
+    t->port = line != NULL ? (unsigned)strtoul(line + 10, NULL, 10) : 0;
+    const struct witness_record *b = log_first(&t->log, WITNESS_BIND, -1);
+    unsigned bound = b != NULL ? record_port(b) : t->port;
+    char got[200];
+    outcome_text(t, t->outcome, got, sizeof got);
+    if (t->port == wanted && bound == wanted)
+        return;
+    blame(t, b);
+    if (exited(&t->child, 2))
+        fail(t, "arguments-refused", expected, "the argument was refused");
+    else if (bound == ((wanted & 0xff) << 8 | wanted >> 8))
+        fail(t, "bind-no-htons", expected,
+             "port %u was bound, which is %u with its two bytes swapped", bound,
+             wanted);
+    else if (b != NULL && b->error == 0 && bound == wanted)
+        fail(t, "bind-announce-no-ntohs", expected, "it says port %u", t->port);
+    else if (line != NULL || (b != NULL && bound != wanted))
+        fail(t, "bind-port-hard-coded", expected, "it took port %u", bound);
+    else
+        fail(t, explain(t, ""), expected, "no status line; %s", got);
+}
+
+void run_loopback_only(struct trial *t)
+{
+    if (!start(t, "0", NULL) || !await_ready(t))
+        return;
+    did(t, "looked whether port %u of 127.0.0.2 is taken as well", t->port);
+    if (!can_bind(INADDR_LOOPBACK + 1, t->port)) {
+        blame(t, log_first(&t->log, WITNESS_BIND, -1));
+        fail(
+            t, "bind-any-address", "a server on 127.0.0.1 only",
+            "it has the port on other addresses too: the network can reach it");
+        return;
+    }
+    finish_server(t);
+}
+
+/* The program must say that its port is taken, and end with status 1. */
+static void expect_in_use(struct trial *t, const char *diagnosis)
+{
+    t->outcome =
+        child_await(&t->child, -1, 0, &t->child.err, "127.0.0.1:", QUIET_MS);
+    if (t->outcome == GOT_IT || !t->child.ended) {
+        blame(t, log_first(&t->log, WITNESS_BIND, -1));
+        fail(t, diagnosis, "\"bind: Address already in use\" and exit status 1",
+             "it goes on as if the port were its own");
+        return;
+    }
+    check_failure(t, EADDRINUSE);
+    left_clean(t);
+}
+
+void run_port_in_use(struct trial *t)
+{
+    char text[16];
+    unsigned port = 0;
+    int holder = peer_listen(AF_INET, &port);
+    if (holder == -1) {
+        skip(t, "no listener to hold a port: %s", strerror(errno));
+        return;
+    }
+    snprintf(text, sizeof text, "%u", port);
+    did(t, "listened on port %u ourselves", port);
+    if (start(t, text, NULL))
+        expect_in_use(t, "bind-unchecked");
+    close(holder);
+}
+
+void run_second_server(struct trial *t)
+{
+    struct trial second = *t;
+    char port[16];
+    if (!start(t, "0", NULL) || !await_ready(t))
+        return;
+    snprintf(port, sizeof port, "%u", t->port);
+    if (start(&second, port, NULL)) {
+        const struct witness_record *o;
+        bool reuseport = false;
+        expect_in_use(&second, "bind-unchecked");
+        for (size_t i = 0; i < log_count(&second.log); i++) {
+            o = log_at(&second.log, i);
+            if (o->call == WITNESS_SETSOCKOPT && o->b == SO_REUSEPORT &&
+                o->c != 0) {
+                reuseport = true;
+                blame(&second, o);
+            }
+        }
+        if (t->result->verdict == FAILED && reuseport)
+            strcpy(t->result->diagnosis, "bind-options-ored");
+    }
+    stop(t);
+    *t = second;
+}
+
+/* Leaves a connection in TIME_WAIT on our side of a port. Returns the port. */
+static unsigned leave_time_wait(void)
+{
+    unsigned port = 0;
+    int yes = 1, first = peer_listen(AF_INET, &port);
+    close(first);
+    int listener = peer_listen(AF_INET, &port);
+    int client = listener != -1 ? peer_connect(port) : -1;
+    int conn = client != -1 ? accept(listener, NULL, NULL) : -1;
+    (void)yes;
+    char c;
+    if (conn != -1) {
+        close(conn); /* who closes first is the one that waits */
+        if (recv(client, &c, 1, 0) != 0)
+            port = 0;
+    }
+    if (client != -1)
+        close(client);
+    if (listener != -1)
+        close(listener);
+    return conn != -1 ? port : 0;
+}
+
+void run_restart(struct trial *t)
+{
+    char text[16];
+    unsigned port = leave_time_wait();
+    if (port == 0) {
+        skip(t, "no connection could be left in TIME_WAIT");
+        return;
+    }
+    did(t,
+        "left a connection of port %u in TIME_WAIT, as a server that has "
+        "just ended does",
+        port);
+    snprintf(text, sizeof text, "%u", port);
+    if (!start(t, text, NULL))
+        return;
+    t->outcome =
+        child_await(&t->child, -1, 0, &t->child.err, "127.0.0.1:", QUIET_MS);
+    if (t->outcome == GOT_IT) {
+        t->port = port;
+        finish_server(t);
+        return;
+    }
+    const struct witness_record *b = log_first(&t->log, WITNESS_BIND, -1);
+    const char *name = "bind-no-reuseaddr";
+    char got[200];
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *o = log_at(&t->log, i);
+        if (o->call != WITNESS_SETSOCKOPT || o->a != SOL_SOCKET)
+            continue;
+        if (o->b == SO_REUSEPORT)
+            name = "bind-options-ored";
+        else if (o->b == SO_REUSEADDR && b != NULL && o->enter > b->enter)
+            name = "bind-reuseaddr-too-late";
+        blame(t, o);
+    }
+    if (t->culprit == NULL)
+        blame(t, b);
+    if (says_error(&t->child, EADDRINUSE) && b != NULL &&
+        b->error == EADDRINUSE && strcmp(name, "bind-no-reuseaddr") == 0) {
+        const struct witness_record *o =
+            log_first(&t->log, WITNESS_SETSOCKOPT, -1);
+        if (o != NULL && o->enter < b->enter && o->b == SO_REUSEADDR &&
+            o->c == 0)
+            blame(t, o);
+    }
+    fail(t, says_error(&t->child, EADDRINUSE) ? name : explain(t, ""),
+         "a server that can be restarted on its port at once", "%s",
+         outcome_text(t, t->outcome, got, sizeof got));
+}
+
+/* The status line is there before listen() has had the time to do its work. */
+void run_slow_listen(struct trial *t)
+{
+    t->fault = "listen:delay=250";
+    if (!start(t, "0", NULL) || !await_ready(t))
+        return;
+    did(t, "connected as soon as it said that it listens, with listen() slowed "
+           "down");
+    int fd = peer_connect(t->port);
+    if (fd == -1) {
+        blame(t, log_first(&t->log, WITNESS_LISTEN, -1));
+        fail(t, "listen-announced-too-early", "a connection", "connect(): %s",
+             strerror(errno));
+        return;
+    }
+    close(fd);
+}
+
+void run_second_client(struct trial *t)
+{
+    if (!start(t, "0", NULL) || !await_ready(t))
+        return;
+    did(t, "connected two clients, and talked with the first");
+    int first = connect_to_server(t);
+    int second = first != -1 ? peer_connect(t->port) : -1;
+    if (first == -1)
+        return;
+    if (t->subject->step >= 7)
+        peer_send(t, first, "Hello from client\n", 18, 0);
+    peer_end_side(&first, SIDE_ENDS);
+    peer_read(t, first, false, QUIET_MS);
+    t->outcome = child_await_end(&t->child, QUIET_LONG_MS);
+    check_success(t);
+    if (t->subject->step >= 6)
+        check_bytes(t, "to the first client", "Hello from server\n", 18,
+                    t->heard, t->heard_size);
+    close(first);
+    if (second != -1)
+        close(second);
+}
+
+/* Our end has the address 127.0.0.2: the server must say so. */
+void run_other_address(struct trial *t)
+{
+    if (!start(t, "0", NULL) || !await_ready(t))
+        return;
+    struct sockaddr_in from, to;
+    memset(&from, 0, sizeof from);
+    from.sin_family = AF_INET;
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    to = from;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons((uint16_t)t->port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd == -1 || bind(fd, (struct sockaddr *)&from, sizeof from) == -1 ||
+        connect(fd, (struct sockaddr *)&to, sizeof to) == -1) {
+        skip(t, "no connection from 127.0.0.2: %s", strerror(errno));
+        if (fd != -1)
+            close(fd);
+        return;
+    }
+    char line[80], got[300];
+    t->peer_port = own_port(fd);
+    did(t, "connected from 127.0.0.2");
+    snprintf(line, sizeof line, "connection from 127.0.0.2:%u", t->peer_port);
+    if (t->subject->step >= 7)
+        peer_send(t, fd, "Hello from client\n", 18, 0);
+    peer_end_side(&fd, SIDE_ENDS);
+    peer_read(t, fd, false, QUIET_MS);
+    t->outcome = child_await_end(&t->child, QUIET_MS);
+    quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
+    if (strstr(t->child.err.bytes, line) == NULL)
+        fail(t, "accept-wrong-peer", line, "stderr is %s", got);
+    close(fd);
+}
+
+/* --- time ---------------------------------------------------------------- */
+
+enum { LOOK_MS = 300, PATIENCE_MS = 1300, PAUSE_MS = 350, PAUSE_MAX_MS = 800 };
+
+/* Waits a while; the program must not use the processor meanwhile. */
+static void wait_idle(struct trial *t, unsigned ms)
+{
+    uint64_t start_time = now_ns(), cpu = child_cpu(&t->child);
+    while (!over(t) && now_ns() - start_time < ms * 1000000ull)
+        if (child_await(&t->child, -1, 0, NULL, NULL, 20) == ENDED)
+            return;
+    cpu = child_cpu(&t->child) - cpu;
+    if (cpu > (now_ns() - start_time) / 10) {
+        const struct witness_record *r = log_last(&t->log, WITNESS_RECV, -1);
+        blame(t, r != NULL ? r : log_last(&t->log, WITNESS_ACCEPT, -1));
+        fail(t, "busy-wait", "a program that sleeps while it waits",
+             "it used %llu ms of processor time in %llu ms of waiting",
+             (unsigned long long)(cpu / 1000000),
+             (unsigned long long)((now_ns() - start_time) / 1000000));
+    }
+}
+
+void run_patience(struct trial *t)
+{
+    if (!start(t, "0", NULL) || !await_ready(t))
+        return;
+    wait_idle(t, LOOK_MS);
+    int fd = over(t) ? -1 : connect_to_server(t);
+    if (fd == -1)
+        return;
+    did(t, "connected, and sent the message only after %d ms", PATIENCE_MS);
+    if (t->subject->step >= 7) {
+        wait_idle(t, PATIENCE_MS);
+        peer_send(t, fd, "Hello from client\n", 18, 0);
+    }
+    peer_end_side(&fd, SIDE_ENDS);
+    peer_read(t, fd, false, QUIET_MS);
+    t->outcome = child_await_end(&t->child, QUIET_MS);
+    if (t->subject->step >= 6)
+        check_bytes(t, "the reply", "Hello from server\n", 18, t->heard,
+                    t->heard_size);
+    check_success(t);
+    close(fd);
+}
+
+/* After the reply the peer is silent for less than a second, then goes on. */
+void run_slow_ending(struct trial *t)
+{
+    for (int tries = 0; tries < 8 && !over(t); tries++) {
+        t->result->did[0] = '\0';
+        if (!start(t, "0", NULL) || !await_ready(t))
+            return;
+        int fd = connect_to_server(t);
+        if (fd == -1)
+            return;
+        did(t,
+            "took the reply, waited %d ms, sent more, and only then ended "
+            "our side",
+            PAUSE_MS);
+        peer_send(t, fd, "Hello from client\n", 18, 0);
+        uint64_t start_time = now_ns();
+        peer_read(t, fd, true, QUIET_MS);
+        child_await(&t->child, -1, 0, NULL, NULL, PAUSE_MS);
+        bool left = t->child.ended;
+        bool sent = peer_send(t, fd, "and more\n", 9, 0);
+        bool late = now_ns() - start_time > PAUSE_MAX_MS * 1000000ull;
+        peer_end_side(&fd, SIDE_ENDS);
+        enum stream_end end = peer_read(t, fd, false, QUIET_LONG_MS);
+        t->outcome = child_await_end(&t->child, QUIET_LONG_MS);
+        close(fd);
+        if (late && (left || end == STREAM_RESET))
+            continue; /* we were too slow ourselves: that proves nothing */
+        if (left || !sent || end == STREAM_RESET)
+            fail(t, "close-waits-too-short",
+                 "a server that reads on until we end our side, or are silent "
+                 "for a second",
+                 "it had closed the connection %d ms after its reply",
+                 PAUSE_MS);
+        check_success(t);
+        left_clean(t);
+        return;
+    }
+    skip(t, "this machine is too busy to measure a second");
+}
+
+/* --- clients -------------------------------------------------------------- */
+
+/* Plays a whole plain conversation with a client that connects to `fd`. */
+static void serve_client(struct trial *t, int listener)
+{
+    t->outcome =
+        child_await(&t->child, listener, 1 /* POLLIN */, NULL, NULL, QUIET_MS);
+    if (t->outcome != GOT_IT)
+        return;
+    int fd = accept(listener, NULL, NULL);
+    if (t->subject->step >= 6)
+        peer_read(t, fd, t->subject->step >= 7, QUIET_MS);
+    if (t->subject->step >= 7)
+        peer_send(t, fd, "Hello from server\n", 18, 0);
+    peer_end_side(&fd, SIDE_ENDS);
+    peer_read(t, fd, false, QUIET_MS);
+    t->outcome = child_await_end(&t->child, QUIET_MS);
+    close(fd);
+}
+
+/* Runs the client against a listener; expects it to reach `address`. */
+static void expect_reached(struct trial *t, int family, const char *host,
+                           const char *address, const char *diagnosis)
+{
+    char port[8], line[100], got[300];
+    int listener = peer_listen(family, &t->port);
+    if (listener == -1) {
+        skip(t, "no listener on %s: %s", address, strerror(errno));
+        return;
+    }
+    snprintf(port, sizeof port, "%u", t->port);
+    snprintf(line, sizeof line, "connected to %s:%u", address, t->port);
+    if (start(t, host, port)) {
+        serve_client(t, listener);
+        quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
+        bool reached = t->outcome == GOT_IT && exited(&t->child, 0);
+        if (!reached)
+            fail(t, explain(t, diagnosis), line, "stderr is %s", got);
+        else if (strstr(t->child.err.bytes, line) == NULL)
+            fail(t, "connect-status-wrong", line, "stderr is %s", got);
+        fault_happened(t);
+        left_clean(t);
+    }
+    close(listener);
+}
+
+void run_ipv6(struct trial *t)
+{
+    expect_reached(t, AF_INET6, "::1", "[::1]", "connect-ipv4-only");
+}
+
+void run_two_addresses(struct trial *t)
+{
+    t->fault = "getaddrinfo:two";
+    did(t, "gave the host two addresses, of which the first refuses");
+    expect_reached(t, AF_INET, "127.0.0.1", "127.0.0.1",
+                   "connect-first-address-only");
+    if (over(t))
+        return;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call == WITNESS_CONNECT)
+            explain(t, "");
+    }
+}
+
+void run_localhost(struct trial *t)
+{
+    struct addrinfo hints, *list;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_family = AF_INET;
+    if (getaddrinfo("localhost", NULL, &hints, &list) != 0) {
+        skip(t, "this machine does not know the name localhost");
+        return;
+    }
+    freeaddrinfo(list);
+    expect_reached(t, AF_INET, "localhost", "127.0.0.1",
+                   "connect-first-address-only");
+}
+
+void run_refused(struct trial *t)
+{
+    char text[8];
+    unsigned port = 0;
+    int fd = peer_listen(AF_INET, &port); /* reserves the port … */
+    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in a;
+    memset(&a, 0, sizeof a);
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd != -1)
+        close(fd);
+    socklen_t size = sizeof a;
+    if (holder == -1 || bind(holder, (struct sockaddr *)&a, sizeof a) == -1 ||
+        getsockname(holder, (struct sockaddr *)&a, &size) == -1) {
+        skip(t, "no port to be refused on: %s", strerror(errno));
+        return;
+    }
+    port = ntohs(a.sin_port); /* bound, but nobody listens there */
+    snprintf(text, sizeof text, "%u", port);
+    if (start(t, "127.0.0.1", text)) {
+        did(t, "with nobody listening there");
+        t->outcome = child_await_end(&t->child, QUIET_MS);
+        if (t->child.out.length > 0 &&
+            strstr(t->child.out.bytes, "sent") != NULL) {
+            const struct witness_record *s =
+                log_first(&t->log, WITNESS_SOCKET, -1);
+            fail(t,
+                 s != NULL && (s->b & 0xf) == SOCK_DGRAM ? "socket-wrong-type"
+                                                         : "connect-unchecked",
+                 "\"connect: Connection refused\" and exit status 1",
+                 "it says that it sent a message");
+        }
+        check_failure(t, ECONNREFUSED);
+        left_clean(t);
+    }
+    close(holder);
+}
+
+void run_bad_host(struct trial *t)
+{
+    char port[8], got[300];
+    int listener = peer_listen(AF_INET, &t->port);
+    snprintf(port, sizeof port, "%u", t->port);
+    t->fault = "getaddrinfo:fail=-2"; /* EAI_NONAME, without asking the DNS */
+    if (listener == -1) {
+        skip(t, "no listener: %s", strerror(errno));
+        return;
+    }
+    if (start(t, "not-an-address", port)) {
+        did(t, "with a host that does not exist");
+        t->outcome = child_await_end(&t->child, QUIET_MS);
+        quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
+        const char *expected = "\"getaddrinfo: Name or service not known\" and "
+                               "exit status 1";
+        bool asked = log_first(&t->log, WITNESS_GETADDRINFO, -1) != NULL;
+        if (!exited(&t->child, 1))
+            fail(t,
+                 asked ? explain(t, "connect-host-unchecked")
+                       : "connect-host-unchecked",
+                 expected, "%s", outcome_text(t, t->outcome, got, sizeof got));
+        else if (asked &&
+                 strstr(t->child.err.bytes, gai_strerror(EAI_NONAME)) == NULL)
+            fail(t,
+                 t->child.err.length == 0 ? "error-without-text"
+                                          : "connect-gai-perror",
+                 expected, "stderr is %s", got);
+        left_clean(t);
+    }
+    close(listener);
+}
+
+void run_patient_client(struct trial *t)
+{
+    char port[8];
+    int listener = peer_listen(AF_INET, &t->port);
+    snprintf(port, sizeof port, "%u", t->port);
+    if (listener == -1) {
+        skip(t, "no listener: %s", strerror(errno));
+        return;
+    }
+    if (start(t, "127.0.0.1", port)) {
+        did(t, "kept it waiting for the reply");
+        t->outcome = child_await(&t->child, listener, 1, NULL, NULL, QUIET_MS);
+        int fd = t->outcome == GOT_IT ? accept(listener, NULL, NULL) : -1;
+        if (fd != -1) {
+            peer_read(t, fd, true, QUIET_MS);
+            wait_idle(t, PATIENCE_MS);
+            peer_send(t, fd, "Hello from server\n", 18, 0);
+            peer_end_side(&fd, SIDE_ENDS);
+            peer_read(t, fd, false, QUIET_MS);
+            t->outcome = child_await_end(&t->child, QUIET_MS);
+            check_success(t);
+            close(fd);
+        }
+    }
+    close(listener);
+}

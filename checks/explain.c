@@ -1,0 +1,408 @@
+/**
+ * @file
+ * From what was seen to the name of the mistake. Each rule looks for traces
+ * that only one mistake leaves; the first that finds them names it. The order
+ * is that of the calls: what went wrong first explains what came after.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "check.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+typedef const struct witness_record *call;
+
+/* Names the mistake and remembers the call as its place. */
+static const char *at(struct trial *t, call r, const char *name)
+{
+    blame(t, r);
+    return name;
+}
+
+static unsigned swapped(unsigned port)
+{
+    return (port & 0xff) << 8 | port >> 8;
+}
+
+static bool has(const struct output *o, const char *text)
+{
+    return o->bytes != NULL && o->length > 0 &&
+           memmem(o->bytes, o->length, text, strlen(text)) != NULL;
+}
+
+/* The listener's descriptor, or -1. */
+static int listener_of(const struct trial *t)
+{
+    call r = log_first(&t->log, WITNESS_LISTEN, -1);
+    if (r == NULL)
+        r = log_first(&t->log, WITNESS_BIND, -1);
+    return r != NULL ? r->fd : -1;
+}
+
+static bool was_closed_before(const struct trial *t, call r)
+{
+    for (size_t i = 0; log_at(&t->log, i) != r; i++) {
+        call c = log_at(&t->log, i);
+        if (c->call == WITNESS_CLOSE && c->fd == r->fd && c->error == 0)
+            return true;
+    }
+    return false;
+}
+
+/* --- how the program ended --------------------------------------------- */
+
+static const char *explain_death(struct trial *t)
+{
+    if (!t->child.ended || !WIFSIGNALED(t->child.status))
+        return NULL;
+    int signal_number = WTERMSIG(t->child.status);
+    if (signal_number == SIGPIPE)
+        return at(t, log_last(&t->log, WITNESS_SEND, -1), "send-sigpipe");
+    call r = log_last(&t->log, WITNESS_RECV, -1);
+    if (r != NULL && r->error == EFAULT)
+        return at(t, r, "recv-address-of-pointer");
+    if (r != NULL && r->injected && r->error != 0)
+        return at(t, r, "recv-unsigned-result");
+    if (signal_number == SIGSEGV || signal_number == SIGABRT ||
+        signal_number == SIGBUS)
+        return at(t, r, "memory-error");
+    return NULL;
+}
+
+/* A program that reads the keyboard goes on when somebody types. */
+static const char *explain_stdin(struct trial *t)
+{
+    bool waits_by_design = t->asked->role == SERVER &&
+                           (t->subject->step == 2 || t->subject->step == 3);
+    if (waits_by_design || t->child.ended || t->outcome != BLOCKED ||
+        log_pending(&t->log) != NULL || t->child.input == -1)
+        return NULL;
+    size_t calls = log_count(&t->log), printed = t->child.out.total;
+    child_type(&t->child, "\n");
+    child_await_end(&t->child, 100);
+    bool moved = t->child.ended || log_count(&t->log) != calls ||
+                 t->child.out.total != printed;
+    return moved ? "reads-stdin" : NULL;
+}
+
+/* --- the calls, one after the other ------------------------------------- */
+
+static const char *explain_socket(struct trial *t)
+{
+    call s = log_first(&t->log, WITNESS_SOCKET, -1);
+    if (s == NULL)
+        return NULL;
+    if (s->injected && s->error != 0) { /* what did it do with the -1? */
+        size_t next = (size_t)(s - log_at(&t->log, 0)) + 1;
+        if (next < log_count(&t->log) && log_at(&t->log, next)->fd == -1)
+            return at(t, s, "socket-unchecked");
+        return NULL;
+    }
+    call b = log_first(
+        &t->log, t->asked->role == SERVER ? WITNESS_BIND : WITNESS_CONNECT, -1);
+    call o = log_first(&t->log, WITNESS_SETSOCKOPT, -1);
+    call wrong = o != NULL && o->error == ENOTSOCK   ? o
+                 : b != NULL && b->error == ENOTSOCK ? b
+                                                     : NULL;
+    if (wrong != NULL && wrong->fd <= 1 && s->result > 1)
+        return at(t, s, "socket-precedence");
+    call used = b != NULL && b->fd == s->result ? s : NULL;
+    if (used != NULL && (used->b & 0xf) == SOCK_DGRAM)
+        return at(t, s, "socket-wrong-type");
+    return NULL;
+}
+
+static const char *explain_bind(struct trial *t)
+{
+    call b = log_first(&t->log, WITNESS_BIND, -1);
+    call l = log_first(&t->log, WITNESS_LISTEN, -1);
+    if (t->asked->role != SERVER || !log_saw_calls(&t->log))
+        return NULL;
+    if (l != NULL && b != NULL && l->enter < b->enter)
+        return at(t, l, "listen-before-bind");
+    if (b == NULL)
+        return l != NULL || t->subject->step >= 2 ? at(t, l, "bind-missing")
+                                                  : NULL;
+    bool pattern = t->asked->build == PATTERN;
+    if (b->error == EINVAL && b->a < (int64_t)sizeof(struct sockaddr_in))
+        return at(t, b, "bind-wrong-length");
+    if (b->error != 0 && pattern)
+        return at(t, b, "bind-address-uninitialised");
+    if (record_family(b) == AF_UNSPEC)
+        return at(t, b, "bind-family-unset");
+    if (record_ipv4(b) == 0x0100007f)
+        return at(t, b, "bind-wrong-address");
+    if (b->error != 0 && l != NULL && !b->injected)
+        return at(t, b, "bind-unchecked");
+    if (b->error == EADDRNOTAVAIL)
+        return at(t, b, "bind-address-uninitialised");
+    if (record_family(b) == AF_INET && record_ipv4(b) == INADDR_ANY)
+        return at(t, b, "bind-any-address");
+    return NULL;
+}
+
+static const char *explain_listen(struct trial *t)
+{
+    if (t->asked->role != SERVER || t->subject->step < 3 ||
+        !log_saw_calls(&t->log))
+        return NULL;
+    call b = log_first(&t->log, WITNESS_BIND, -1);
+    call l = log_first(&t->log, WITNESS_LISTEN, -1);
+    if (l == NULL)
+        return b != NULL && b->error == 0 ? at(t, b, "listen-missing") : NULL;
+    if (l->error != 0 && has(&t->child.err, "listening on"))
+        return at(t, l, "listen-unchecked");
+    call n = log_first(&t->log, WITNESS_ACCEPT, -1);
+    if (l->error != 0 && n != NULL)
+        return at(t, l, "listen-unchecked");
+    if (!l->done || (l->injected && l->error == 0))
+        return has(&t->child.err, "listening on")
+                   ? at(t, l, "listen-announced-too-early")
+                   : NULL;
+    unsigned real = record_port(b);
+    call name = log_first(&t->log, WITNESS_GETSOCKNAME, l->fd);
+    if (name != NULL && name->error == 0)
+        real = record_port(name);
+    if (t->port != 0 && real != 0 && t->port == swapped(real) &&
+        t->port != real)
+        return at(t, name, "bind-announce-no-ntohs");
+    return NULL;
+}
+
+static const char *explain_status(struct trial *t)
+{
+    const char *line = t->asked->role == CLIENT ? "connected to "
+                       : t->subject->step >= 3  ? "listening on "
+                                                : "127.0.0.1:";
+    if (has(&t->child.err, line))
+        return NULL;
+    if (has(&t->child.out, line))
+        return "status-on-stdout";
+    if (t->child.ended || t->outcome != BLOCKED || t->asked->role == CLIENT)
+        return NULL;
+    /* It may have printed the line where it waits to be flushed. */
+    if (t->subject->step == 2 || t->subject->step == 3)
+        child_type(&t->child, NULL);
+    int fd = -1;
+    (void)fd;
+    child_await_end(&t->child, 100);
+    return has(&t->child.out, line) ? "status-on-stdout" : NULL;
+}
+
+/* The address in the line about the peer. */
+static const char *explain_peer_line(struct trial *t)
+{
+    const char *line = strstr(t->child.err.bytes, "connection from ");
+    unsigned port = 0;
+    char host[40] = "";
+    if (t->asked->role != SERVER || line == NULL || t->peer_port == 0 ||
+        sscanf(line, "connection from %39[^:]:%u", host, &port) != 2)
+        return NULL;
+    call a = log_last(&t->log, WITNESS_ACCEPT, -1);
+    if (port == t->peer_port && strcmp(host, "127.0.0.1") == 0)
+        return NULL;
+    if (a != NULL && a->a == 0)
+        return at(t, a, "accept-addrlen-zero");
+    if (port == swapped(t->peer_port))
+        return at(t, a, "accept-peer-no-ntohs");
+    if (port == t->port)
+        return at(t, a, "accept-wrong-peer");
+    if (strcmp(host, "0.0.0.0") == 0 || port == 0)
+        return at(t, a, "accept-addrlen-zero");
+    return at(t, a, "accept-wrong-peer");
+}
+
+static const char *explain_accept(struct trial *t)
+{
+    if (t->asked->role != SERVER || t->subject->step < 4 ||
+        !log_saw_calls(&t->log))
+        return NULL;
+    call a = log_first(&t->log, WITNESS_ACCEPT, -1);
+    call l = log_first(&t->log, WITNESS_LISTEN, -1);
+    if (a == NULL)
+        return l != NULL && l->error == 0 && t->peer_port != 0 &&
+                       log_first(&t->log, WITNESS_POLL, -1) == NULL
+                   ? at(t, l, "accept-missing")
+                   : NULL;
+    if (a->injected && a->error == EINTR)
+        return log_last(&t->log, WITNESS_ACCEPT, -1) == a
+                   ? at(t, a, "accept-no-eintr")
+                   : NULL;
+    size_t next = (size_t)(a - log_at(&t->log, 0)) + 1;
+    if (a->error != 0 && a->injected && next < log_count(&t->log) &&
+        log_at(&t->log, next)->fd == -1)
+        return at(t, a, "accept-unchecked");
+    if (a->error == EINVAL && a->a != (int64_t)sizeof(struct sockaddr_in))
+        return at(t, a, "accept-addrlen-uninitialised");
+    if (a->error == EFAULT)
+        return at(t, a, "accept-addrlen-uninitialised");
+    call used[] = {log_first(&t->log, WITNESS_RECV, a->fd),
+                   log_first(&t->log, WITNESS_SEND, a->fd)};
+    for (size_t i = 0; i < 2; i++)
+        if (a->error == 0 && a->fd == listener_of(t) && a->result != a->fd &&
+            used[i] != NULL)
+            return at(t, used[i], "accept-uses-listener");
+    return NULL;
+}
+
+static const char *explain_connect(struct trial *t)
+{
+    if (t->asked->role != CLIENT || !log_saw_calls(&t->log))
+        return NULL;
+    call g = log_first(&t->log, WITNESS_GETADDRINFO, -1);
+    call c = log_first(&t->log, WITNESS_CONNECT, -1);
+    if (g != NULL && g->result != 0 && !g->injected)
+        return at(t, g, "connect-hints-uninitialised");
+    if (c == NULL)
+        return NULL;
+    call last = log_last(&t->log, WITNESS_CONNECT, -1);
+    if (c->injected && c->error == EINTR)
+        return last != c ? at(t, last, "connect-retried-after-eintr")
+                         : at(t, c, "connect-eintr-fatal");
+    if (t->port != 0 && record_port(c) == swapped(t->port) &&
+        record_port(c) != t->port)
+        return at(t, c, "connect-no-htons");
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call r = log_at(&t->log, i);
+        if (r->call == WITNESS_CONNECT && r != c && r->fd == c->fd &&
+            c->error != 0 && c->error != EINPROGRESS &&
+            log_first(&t->log, WITNESS_CLOSE, c->fd) == NULL)
+            return at(t, r, "connect-same-socket-again");
+    }
+    call failed = log_failed(&t->log, WITNESS_CONNECT, 0);
+    if (failed == last && failed->error != EINPROGRESS &&
+        (log_first(&t->log, WITNESS_SEND, -1) != NULL))
+        return at(t, failed, "connect-unchecked");
+    return NULL;
+}
+
+/* What came over the connection, against what should have come. */
+static const char *explain_sent(struct trial *t)
+{
+    const char *want = t->asked->role == SERVER ? "Hello from server\n"
+                                                : "Hello from client\n";
+    size_t size = strlen(want), n = t->heard_size;
+    call s = log_first(&t->log, WITNESS_SEND, -1);
+    if (t->subject->step < 6)
+        return NULL;
+    bool is_short = t->fault != NULL && strstr(t->fault, "send:short") != NULL;
+    if (n == size && memcmp(t->heard, want, n) == 0)
+        return NULL;
+    if (s != NULL && s->injected && s->error == EINTR &&
+        log_last(&t->log, WITNESS_SEND, -1) == s)
+        return at(t, s, "send-no-eintr");
+    if (is_short && n > 0 && n < size && memcmp(t->heard, want, n) == 0)
+        return at(t, s, "send-short-count-ignored");
+    if (is_short && n >= 10 && memcmp(t->heard, want, 5) == 0 &&
+        memcmp(t->heard + 5, want, 5) == 0)
+        return at(t, s, "send-restarts-at-beginning");
+    if (is_short && n > size && memcmp(t->heard, want, size) == 0)
+        return at(t, s, "send-full-length-again");
+    if (is_short)
+        return at(t, s, "send-short-count-ignored");
+    if (n == size + 1 && memcmp(t->heard, want, size) == 0 &&
+        t->heard[size] == '\0')
+        return at(t, s, "send-terminating-nul");
+    if (n == size && memcmp(t->heard, want, size - 1) == 0 &&
+        t->heard[size - 1] == '\0')
+        return at(t, s, "send-no-newline");
+    if (n == size - 1 && memcmp(t->heard, want, n) == 0)
+        return at(t, s, "send-no-newline");
+    if (n > size && memcmp(t->heard, want, size) == 0)
+        return at(t, s, "send-whole-buffer");
+    if (n == sizeof(char *) && memcmp(t->heard, want, n) == 0)
+        return at(t, s, "send-sizeof-pointer");
+    if (n == size - 1 + 1 && s != NULL)
+        return NULL;
+    return NULL;
+}
+
+static const char *explain_receiving(struct trial *t)
+{
+    if (t->subject->step < 7)
+        return NULL;
+    call r = log_first(&t->log, WITNESS_RECV, -1);
+    call last = log_last(&t->log, WITNESS_RECV, -1);
+    if (t->asked->role == CLIENT && t->outcome == BLOCKED && r != NULL &&
+        !r->done && log_first(&t->log, WITNESS_SEND, -1) == NULL)
+        return at(t, r, "recv-before-send");
+    if (t->outcome == SPINNING && last != NULL)
+        return last->result == 0 ? at(t, last, "recv-eof-not-seen")
+                                 : at(t, last, "busy-wait");
+    if (has(&t->child.err, "recv: Success") ||
+        has(&t->child.err, "read: Success"))
+        return at(t, last, "recv-eof-is-error");
+    if (last != NULL && last->done && last->result == 0 && last->a > 0 &&
+        t->child.ended && !exited(&t->child, 0) && last->error == 0 &&
+        has(&t->child.err, "recv") && t->fault == NULL)
+        return at(t, last, "recv-eof-is-error");
+    if (r != NULL && r->injected && r->error == EINTR && last == r)
+        return at(t, r, "recv-no-eintr");
+    if (r != NULL && r->error == EFAULT)
+        return at(t, r, "recv-address-of-pointer");
+    if (r != NULL && r->a == (int64_t)sizeof(char *) && !r->injected &&
+        r->result == r->a && last == r)
+        return at(t, r, "recv-sizeof-pointer");
+    if (r != NULL && r->result > 0 && last == r && r->done &&
+        memchr(r->bytes, '\n', r->bytes_size) == NULL && r->result < r->a)
+        return at(t, r, "recv-single-call");
+    if (t->outcome == BLOCKED && last != NULL && !last->done) {
+        if ((last->b & MSG_WAITALL) != 0)
+            return at(t, last, "recv-waitall");
+        return NULL;
+    }
+    return NULL;
+}
+
+static const char *explain_closing(struct trial *t)
+{
+    call s = log_first(&t->log, WITNESS_SHUTDOWN, -1);
+    if (s != NULL && s->a == SHUT_RDWR && s->error == 0)
+        return at(t, s, "close-shutdown-both");
+    call sent = log_failed(&t->log, WITNESS_SEND, EBADF);
+    call received = log_failed(&t->log, WITNESS_RECV, EBADF);
+    if (sent != NULL && sent->fd >= 0 && was_closed_before(t, sent))
+        return at(t, sent,
+                  log_first(&t->log, WITNESS_RECV, sent->fd) != NULL
+                      ? "close-before-reply"
+                      : "accept-closes-early");
+    if (received != NULL && received->fd >= 0 && was_closed_before(t, received))
+        return at(t, received, "accept-closes-early");
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call r = log_at(&t->log, i);
+        if (r->call == WITNESS_SETSOCKOPT && r->b == SO_LINGER && r->c != 0)
+            return at(t, r, "close-linger-zero");
+    }
+    return NULL;
+}
+
+/* Where the lines of the conversation went. */
+static const char *explain_output(struct trial *t)
+{
+    if (t->subject->step < 6)
+        return NULL;
+    if (has(&t->child.err, "Hello message sent") ||
+        has(&t->child.err, "Hello from "))
+        return "output-on-stderr";
+    return NULL;
+}
+
+const char *explain(struct trial *t, const char *otherwise)
+{
+    static const char *(*const rules[])(struct trial *) = {
+        explain_death,     explain_stdin,   explain_socket,  explain_bind,
+        explain_listen,    explain_accept,  explain_connect, explain_status,
+        explain_peer_line, explain_closing, explain_sent,    explain_receiving,
+        explain_output};
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        const char *name = rules[i](t);
+        if (name != NULL)
+            return name;
+    }
+    return otherwise != NULL ? otherwise : "";
+}

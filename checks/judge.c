@@ -1,0 +1,107 @@
+/**
+ * @file
+ * What judging a server and judging a client have in common.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *otherwise(const struct trial *t)
+{
+    const struct script *s = (const struct script *)t->asked->script;
+    return s != NULL && s->diagnosis != NULL ? s->diagnosis : "";
+}
+
+char *script_message(const struct script *s, const char *usual, size_t *size)
+{
+    const char *text = s->send != NULL ? s->send : usual;
+    size_t length = s->send_size > 0 ? s->send_size : strlen(text);
+    char *message = (char *)malloc(s->fill + length + 1);
+    if (message == NULL)
+        abort();
+    memset(message, 'x', s->fill);
+    memcpy(message + s->fill, text, length);
+    *size = s->fill + length;
+    return message;
+}
+
+void check_bytes(struct trial *t, const char *what, const char *want,
+                 size_t want_size, const char *have, size_t have_size)
+{
+    char expected[CAPTION], got[200], end[200];
+    size_t kept = have_size < sizeof t->heard ? have_size : sizeof t->heard;
+    if (over(t) || (have_size == want_size && memcmp(want, have, kept) == 0))
+        return;
+    quote_bytes(want, want_size, got, 150);
+    snprintf(expected, sizeof expected, "%s: %s, %zu bytes", what, got,
+             want_size);
+    quote_bytes(have, kept, got, sizeof got);
+    outcome_text(t, t->outcome, end, sizeof end);
+    fail(t, explain(t, otherwise(t)), expected, "%s, %zu bytes; %s",
+         have_size > 0 ? got : "nothing", have_size, end);
+}
+
+void check_output(struct trial *t, const char *want, size_t size)
+{
+    check_bytes(t, "on stdout", want, size, t->child.out.bytes,
+                t->child.out.total);
+}
+
+void check_success(struct trial *t)
+{
+    char got[200];
+    if (over(t))
+        return;
+    if (t->child.ended && exited(&t->child, 0))
+        return;
+    fail(t, explain(t, otherwise(t)), "exit status 0", "%s",
+         outcome_text(t, t->outcome, got, sizeof got));
+}
+
+void check_failure(struct trial *t, int error)
+{
+    char expected[300], got[300];
+    if (over(t))
+        return;
+    snprintf(expected, sizeof expected,
+             "exit status 1, and \"%s\" (%s) on stderr behind the name of the "
+             "call",
+             strerror(error), errno_name(error));
+    outcome_text(t, t->outcome, got, sizeof got);
+    if (!t->child.ended)
+        fail(t, explain(t, otherwise(t)), expected, "%s", got);
+    else if (exited(&t->child, 0))
+        fail(t,
+             explain(t, says_error(&t->child, error) ? "error-exit-zero"
+                                                     : otherwise(t)),
+             expected, "%s", got);
+    else if (!exited(&t->child, 1))
+        fail(t, explain(t, otherwise(t)), expected, "%s", got);
+    else if (!says_error(&t->child, error))
+        fail(t,
+             explain(t, strstr(t->child.out.bytes, strerror(error)) != NULL
+                            ? "error-on-stdout"
+                        : t->child.err.length == 0 ? "error-without-text"
+                                                   : otherwise(t)),
+             expected, "%s, without that text on stderr", got);
+}
+
+bool fault_happened(struct trial *t)
+{
+    if (t->fault == NULL || over(t))
+        return true;
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->injected)
+            return true;
+    if (!log_saw_calls(&t->log))
+        skip(t, "the witness saw no socket call of this program (is it static, "
+                "or does it use syscall()?)");
+    else
+        skip(t, "this program makes no call that the fault could meet (%s)",
+             t->fault);
+    return false;
+}

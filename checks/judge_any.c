@@ -1,0 +1,187 @@
+/**
+ * @file
+ * Cases that are the same for a server and for a client.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One wrong command line. Returns false if the trial is over. */
+static bool refuses(struct trial *t, const char *a, const char *b, bool extra)
+{
+    char got[300], shown[100];
+    t->result->did[0] = '\0';
+    if (!start(t, a, b))
+        return false;
+    snprintf(shown, sizeof shown, "\"%.40s\"", b != NULL ? b : a);
+    t->outcome = child_await_end(&t->child, 400);
+    outcome_text(t, t->outcome, got, sizeof got);
+    if (!t->child.ended || exited(&t->child, 0) || exited(&t->child, 1))
+        fail(t,
+             t->child.ended && exited(&t->child, 1) ? "arguments-exit-status"
+             : extra                                ? "arguments-extra"
+                                                    : "bind-port-atoi",
+             "a usage line on stderr and exit status 2",
+             "the argument %s was not refused: %s", shown, got);
+    else if (!exited(&t->child, 2))
+        fail(t, "arguments-exit-status",
+             "a usage line on stderr and exit status 2", "%s", got);
+    else if (t->child.err.length == 0)
+        fail(t, "arguments-no-usage", "a usage line on stderr", "%s",
+             t->child.out.length > 0 ? "it is on stdout" : "nothing on stderr");
+    else
+        left_clean(t);
+    return !over(t);
+}
+
+void run_arguments(struct trial *t)
+{
+    static const char *const wrong[] = {
+        "abc", "70000", "-1",    "",     " 80",
+        "+80", "80x",   "65536", "http", "18446744073709551696"};
+    bool server = t->asked->role == SERVER;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (!refuses(t, server ? wrong[i] : "127.0.0.1",
+                     server ? NULL : wrong[i], false))
+            return;
+    if (server && !refuses(t, "0", "0", true))
+        return;
+    if (!server && !refuses(t, "127.0.0.1", "0", false))
+        return;
+}
+
+void run_start_failure(struct trial *t)
+{
+    const struct script *s = (const struct script *)t->asked->script;
+    bool server = t->asked->role == SERVER;
+    t->fault = s->fault;
+    if (!start(t, server ? "0" : "127.0.0.1", server ? NULL : "1"))
+        return;
+    did(t, "%s", s->what);
+    t->outcome =
+        child_await(&t->child, -1, 0, &t->child.err, "listening on", QUIET_MS);
+    if (t->outcome == GOT_IT) /* it goes on in spite of the failure */
+        fail(t, explain(t, s->diagnosis),
+             "exit status 1 and no word of listening",
+             "it goes on as if nothing had happened");
+    else if (fault_happened(t))
+        check_failure(t, s->error);
+    left_clean(t);
+}
+
+void run_stdin_closed(struct trial *t)
+{
+    t->input = INPUT_CLOSED;
+    if (t->asked->role == CLIENT)
+        run_client_script(t);
+    else if (t->subject->step >= 4)
+        run_server_script(t);
+    else if (start(t, t->subject->step == 1 ? NULL : "0", NULL) &&
+             (t->subject->step == 1 || await_ready(t))) {
+        /* Nothing can be typed: whether it stays or ends is its own affair. */
+        t->outcome = child_await_end(&t->child, 100);
+        if (t->child.ended)
+            check_success(t);
+    }
+}
+
+/* The first line of valgrind's log that holds `text`, without its "==12== ". */
+static const char *log_line(const char *log, const char *text, char *line,
+                            size_t size)
+{
+    const char *at = strstr(log, text);
+    if (at == NULL)
+        return NULL;
+    const char *start = at;
+    while (start > log && start[-1] != '\n')
+        start--;
+    if (strncmp(start, "==", 2) == 0 && strstr(start, "== ") != NULL)
+        start = strstr(start, "== ") + 3;
+    snprintf(line, size, "%.*s", (int)strcspn(start, "\n"), start);
+    return at;
+}
+
+static void find_place(struct trial *t, const char *at)
+{
+    const char *name = t->asked->role == SERVER ? "(server.c:" : "(client.c:";
+    const char *place = at != NULL ? strstr(at, name) : NULL;
+    if (place != NULL)
+        snprintf(t->result->where, sizeof t->result->where, "%.*s",
+                 (int)strcspn(place + 1, ")"), place + 1);
+}
+
+static void read_valgrind(struct trial *t, const char *log)
+{
+    static const struct {
+        const char *text, *diagnosis;
+    } errors[] = {{"bind(my_addr", "bind-address-uninitialised"},
+                  {"accept(addrlen_in)", "accept-addrlen-uninitialised"},
+                  {"uninitialised", "memory-uninitialised"},
+                  {"Invalid read", "memory-error"},
+                  {"Invalid write", "memory-error"},
+                  {"unaddressable", "memory-error"},
+                  {"Mismatched free", "memory-error"},
+                  {"Invalid free", "memory-error"},
+                  {"definitely lost in loss record", "memory-leaked"},
+                  {"indirectly lost in loss record", "memory-leaked"},
+                  {"possibly lost in loss record", "memory-leaked"}};
+    char line[300];
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        const char *at = log_line(log, errors[i].text, line, sizeof line);
+        if (at == NULL)
+            continue;
+        find_place(t, at);
+        const char *list = strstr(at, "getaddrinfo");
+        bool leak = strcmp(errors[i].diagnosis, "memory-leaked") == 0;
+        fail(t,
+             leak && list != NULL ? "connect-list-leaked" : errors[i].diagnosis,
+             "no error and no leak in valgrind's log", "%s", line);
+        return;
+    }
+    const char *open = log;
+    while ((open = log_line(open, "Open AF_INET", line, sizeof line)) != NULL) {
+        const char *end = strstr(open, "\n==");
+        const char *inherited = strstr(open, "<inherited from parent>");
+        find_place(t, open);
+        if (inherited == NULL || (end != NULL && inherited > end + 60)) {
+            fail(t, "close-connection-leaked",
+                 "no descriptor open at the end, in valgrind's log", "%s",
+                 line);
+            return;
+        }
+        open++;
+    }
+}
+
+void run_valgrind(struct trial *t)
+{
+    char path[PATH_SIZE + 40];
+    static char log[256 * 1024];
+    t->valgrind = true;
+    if (t->subject->valgrind[0] == '\0') {
+        skip(t, "valgrind is not installed");
+        return;
+    }
+    if (t->asked->role == CLIENT)
+        run_client_script(t);
+    else
+        (t->subject->step >= 4 ? run_server_script : run_alone)(t);
+    if (over(t))
+        return;
+    snprintf(path, sizeof path, "%s/valgrind.log", t->directory);
+    FILE *f = fopen(path, "r");
+    size_t n = f != NULL ? fread(log, 1, sizeof log - 1, f) : 0;
+    log[n] = '\0';
+    if (f != NULL)
+        fclose(f);
+    if (strstr(log, "ERROR SUMMARY") == NULL)
+        fail(t, "", "a complete report of valgrind",
+             "its log ends too early: %zu bytes", n);
+    else
+        read_valgrind(t, log);
+}

@@ -1,0 +1,156 @@
+/**
+ * @file
+ * Judging a client: we play the server, by a script.
+ */
+#define _GNU_SOURCE
+#include "peer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char greeting[] = "Hello from client\n";
+
+/* Waits for the client's connection. Returns a descriptor, -1 if over. */
+static int accept_client(struct trial *t, int listener)
+{
+    t->outcome = child_await(&t->child, listener, POLLIN, NULL, NULL, QUIET_MS);
+    if (t->outcome == GOT_IT)
+        return accept(listener, NULL, NULL);
+    char expected[100], got[300];
+    snprintf(expected, sizeof expected, "a connection to 127.0.0.1:%u",
+             t->port);
+    fail(t, explain(t, ""), expected, "none; %s",
+         outcome_text(t, t->outcome, got, sizeof got));
+    return -1;
+}
+
+static void check_connected_line(struct trial *t, const char *address)
+{
+    char line[100], expected[160], got[300];
+    if (over(t))
+        return;
+    snprintf(line, sizeof line, "connected to %s:%u\n", address, t->port);
+    if (strstr(t->child.err.bytes, line) != NULL)
+        return;
+    snprintf(expected, sizeof expected, "\"connected to %s:%u\" on stderr",
+             address, t->port);
+    quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
+    fail(t, explain(t, "connect-status-wrong"), expected, "stderr is %s", got);
+}
+
+static void check_client_output(struct trial *t, const char *answer,
+                                size_t size)
+{
+    char want[2048] = "Hello message sent\n";
+    size_t n = t->subject->step >= 6 ? strlen(want) : 0;
+    if (t->subject->step >= 7) {
+        const char *end = (const char *)memchr(answer, '\n', size);
+        size_t line = end != NULL ? (size_t)(end - answer) : size;
+        memcpy(want + n, answer, line);
+        n += line;
+        want[n++] = '\n';
+    }
+    check_output(t, want, n);
+}
+
+/* A moment in which a client that does not read to the end would leave. */
+static void linger(struct trial *t, int fd)
+{
+    if (child_await(&t->child, -1, 0, NULL, NULL, 200) == ENDED)
+        fail(t, "recv-stops-before-eof",
+             "a client that stays until we have ended our side", "it ended %s",
+             t->child.out.total > 19 ? "as soon as it had the reply"
+                                     : "before the end of the stream");
+    if (send(fd, "more", 4, MSG_NOSIGNAL) == -1)
+        fail(t, "recv-stops-before-eof", "a client that still reads",
+             "send(): %s", strerror(errno));
+}
+
+/* Answers a client that has sent its line, and sees it out. */
+static enum stream_end answer_client(struct trial *t, const struct script *s,
+                                     int *fd, const char *answer, size_t size)
+{
+    if (t->subject->step >= 7) {
+        did(t, "%s",
+            s->what != NULL ? s->what : "answered \"Hello from server\\n\"");
+        peer_send(t, *fd, answer, size, s->piece);
+    }
+    if (s->lingers && t->subject->step >= 8 && !over(t))
+        linger(t, *fd);
+    if (s->side != SIDE_STAYS)
+        peer_end_side(fd, s->side);
+    return *fd == -1 ? STREAM_RESET : peer_read(t, *fd, false, QUIET_MS);
+}
+
+static void talk(struct trial *t, const struct script *s, int listener,
+                 const char *answer, size_t size)
+{
+    int fd = accept_client(t, listener);
+    if (fd == -1)
+        return;
+    did(t, "accepted its connection");
+    enum stream_end end = STREAM_OPEN;
+    bool stop = t->subject->step == 7 || (t->subject->step == 8 && !s->to_end);
+    if (s->to_end)
+        did(t, "read to the end of its stream");
+    if (t->subject->step >= 6)
+        end = peer_read(t, fd, stop, QUIET_MS);
+    if (t->outcome != GOT_IT && s->error == 0 && !s->either) {
+        char got[300];
+        fail(t, explain(t, s->to_end ? "close-no-half-close" : ""),
+             s->to_end ? "the line of the client, and the end of its stream"
+                       : "the line \"Hello from client\\n\"",
+             "%zu bytes; %s", t->heard_size,
+             outcome_text(t, t->outcome, got, sizeof got));
+    } else if (s->error == 0 || t->subject->step >= 7) {
+        end = answer_client(t, s, &fd, answer, size);
+    }
+    (void)end;
+    if (fd == -1 || end != STREAM_OPEN)
+        t->outcome = child_await_end(&t->child, QUIET_MS);
+    if (fd != -1)
+        close(fd);
+    if (s->either || s->error != 0)
+        return;
+    if (t->subject->step >= 6)
+        check_bytes(t, "over the connection", greeting, sizeof greeting - 1,
+                    t->heard, t->heard_size);
+    check_connected_line(t, "127.0.0.1");
+    check_client_output(t, answer, size);
+}
+
+void run_client_script(struct trial *t)
+{
+    static const struct script plain = {.what = NULL};
+    const struct script *s = (const struct script *)t->asked->script;
+    size_t size;
+    char port[8];
+    if (s == NULL)
+        s = &plain;
+    char *answer = script_message(s, "Hello from server\n", &size);
+    int listener = peer_listen(AF_INET, &t->port);
+    snprintf(port, sizeof port, "%u", t->port);
+    t->fault = s->fault;
+    if (listener == -1) {
+        skip(t, "no listener for the peer: %s", strerror(errno));
+    } else if (start(t, "127.0.0.1", port)) {
+        talk(t, s, listener, answer, size);
+        if (s->either && !t->child.ended)
+            check_success(t);
+        else if (s->error != 0 && fault_happened(t))
+            check_failure(t, s->error);
+        else if (!s->either && s->error == 0)
+            check_success(t);
+        if (s->error == 0)
+            fault_happened(t);
+        left_clean(t);
+    }
+    if (listener != -1)
+        close(listener);
+    free(answer);
+}

@@ -1,0 +1,155 @@
+/**
+ * @file
+ * Judging a server: we play the client, by a script.
+ */
+#define _GNU_SOURCE
+#include "peer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char reply[] = "Hello from server\n";
+
+bool await_ready(struct trial *t)
+{
+    bool listens = t->subject->step >= 3;
+    const char *line = listens ? "listening on 127.0.0.1:" : "127.0.0.1:";
+    t->outcome = child_await(&t->child, -1, 0, &t->child.err, line, QUIET_MS);
+    if (t->outcome == GOT_IT) {
+        const char *port = strstr(t->child.err.bytes, line) + strlen(line);
+        t->port = (unsigned)strtoul(port, NULL, 10);
+        return true;
+    }
+    char got[300];
+    outcome_text(t, t->outcome, got, sizeof got);
+    fail(t, explain(t, t->child.ended ? "" : "status-missing"),
+         listens ? "the line \"listening on 127.0.0.1:PORT\" on stderr"
+                 : "the line \"bound to 127.0.0.1:PORT\" on stderr",
+         "no such line; %s", got);
+    return false;
+}
+
+int connect_to_server(struct trial *t)
+{
+    int fd = peer_connect(t->port);
+    if (fd != -1) {
+        t->peer_port = own_port(fd);
+        return fd;
+    }
+    int error = errno;
+    char expected[100];
+    snprintf(expected, sizeof expected,
+             "a connection to the announced address, 127.0.0.1:%u", t->port);
+    fail(t, explain(t, ""), expected, "connect(): %s", strerror(error));
+    return -1;
+}
+
+/* Steps 4 and later say who connected: it must be our address. */
+static void check_peer_line(struct trial *t)
+{
+    char line[80], expected[120], got[300];
+    if (t->subject->step < 4 || over(t))
+        return;
+    snprintf(line, sizeof line, "connection from 127.0.0.1:%u\n", t->peer_port);
+    if (strstr(t->child.err.bytes, line) != NULL)
+        return;
+    snprintf(expected, sizeof expected,
+             "\"connection from 127.0.0.1:%u\" on stderr", t->peer_port);
+    quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
+    fail(t, explain(t, "status-missing"), expected, "stderr is %s", got);
+}
+
+/* The message as a line (from step 7 on), then the word that it was sent. */
+static void check_server_output(struct trial *t, const char *message,
+                                size_t size)
+{
+    static const char sent[] = "Hello message sent\n";
+    char want[2048];
+    size_t n = 0;
+    if (t->subject->step >= 7) {
+        const char *end = (const char *)memchr(message, '\n', size);
+        n = end != NULL ? (size_t)(end - message) : size;
+        memcpy(want, message, n);
+        want[n++] = '\n';
+    }
+    if (t->subject->step >= 6) {
+        memcpy(want + n, sent, sizeof sent - 1);
+        n += sizeof sent - 1;
+    }
+    check_output(t, want, n);
+}
+
+/* The conversation itself, as far as the step has come. */
+static void talk(struct trial *t, const struct script *s, const char *message,
+                 size_t size)
+{
+    enum stream_end end = STREAM_OPEN;
+    unsigned quiet = s->side == SIDE_STAYS ? QUIET_LONG_MS : QUIET_MS;
+    bool may_fail = s->error != 0 || s->either;
+    int fd = may_fail ? peer_connect(t->port) : connect_to_server(t);
+    if (fd == -1) {
+        t->outcome = child_await_end(&t->child, quiet);
+        return;
+    }
+    bool leaves = s->side == SIDE_RESETS || s->side == SIDE_CLOSES;
+    if (leaves) /* first let it learn our address: later there is none */
+        child_await(&t->child, -1, 0, &t->child.err, "connection from", quiet);
+    if (t->subject->step >= 7) {
+        did(t, "connected");
+        did(t, "%s",
+            s->what != NULL ? s->what : "sent \"Hello from client\\n\"");
+        peer_send(t, fd, message, size, s->piece);
+    } else {
+        did(t, "connected to port %u", t->port);
+    }
+    peer_end_side(&fd, s->side);
+    if (s->late)
+        t->outcome = child_await_end(&t->child, quiet);
+    if (fd != -1)
+        end = peer_read(t, fd, false, quiet);
+    if (end != STREAM_OPEN || fd == -1)
+        t->outcome = child_await_end(&t->child, quiet);
+    if (may_fail) {
+        close(fd);
+        return;
+    }
+    check_peer_line(t);
+    if (t->subject->step >= 7 && t->child.out.total == 0)
+        check_server_output(t, message, size);
+    if (t->subject->step >= 6)
+        check_bytes(t, "over the connection", reply, sizeof reply - 1, t->heard,
+                    t->heard_size);
+    check_server_output(t, message, size);
+    if (end == STREAM_RESET && t->subject->step >= 8)
+        fail(t, explain(t, "close-unread-data"),
+             "the end of the stream after the reply",
+             "the reply, then a reset (ECONNRESET)");
+    close(fd);
+}
+
+void run_server_script(struct trial *t)
+{
+    static const struct script plain = {.what = NULL};
+    const struct script *s = (const struct script *)t->asked->script;
+    size_t size;
+    if (s == NULL)
+        s = &plain;
+    char *message = script_message(s, "Hello from client\n", &size);
+    t->fault = s->fault;
+    if (start(t, "0", NULL) && await_ready(t)) {
+        talk(t, s, message, size);
+        if (s->either && !t->child.ended)
+            check_success(t);
+        else if (s->error != 0 && fault_happened(t))
+            check_failure(t, s->error);
+        else if (!s->either && s->error == 0)
+            check_success(t);
+        if (s->error == 0)
+            fault_happened(t);
+        left_clean(t);
+    }
+    free(message);
+}

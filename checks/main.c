@@ -1,0 +1,158 @@
+/**
+ * @file
+ * The grader's command line. Exit status: 0 nothing failed, 1 something
+ * failed, 2 the check could not run.
+ */
+#define _GNU_SOURCE
+#include "run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int usage(void)
+{
+    fprintf(stderr,
+            "usage: check step N [--tap] [--server FILE] [--client FILE]\n");
+    return 2;
+}
+
+/* Finds a program in $PATH; "" if it is not there. */
+static void find_tool(const char *name, char *path, size_t size)
+{
+    const char *dirs = getenv("PATH");
+    path[0] = '\0';
+    while (dirs != NULL && *dirs != '\0') {
+        size_t n = strcspn(dirs, ":");
+        snprintf(path, size, "%.*s/%s", (int)n, dirs, name);
+        if (access(path, X_OK) == 0)
+            return;
+        path[0] = '\0';
+        dirs += n + (dirs[n] == ':');
+    }
+}
+
+/* The witness stands beside this program. */
+static void find_witness(struct subject *s)
+{
+    char self[PATH_SIZE - 20];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash == NULL)
+        return;
+    *slash = '\0';
+    snprintf(s->witness, sizeof s->witness, "%s/witness.so", self);
+    if (access(s->witness, R_OK) == -1)
+        s->witness[0] = '\0';
+}
+
+/* steps/NN-…, the directory of a step; false if there is none. */
+static bool find_step(int step, char *path, size_t size)
+{
+    char prefix[8];
+    snprintf(prefix, sizeof prefix, "%02d-", step);
+    DIR *steps = opendir("steps");
+    bool found = false;
+    for (struct dirent *e; steps != NULL && (e = readdir(steps)) != NULL;)
+        if (strncmp(e->d_name, prefix, strlen(prefix)) == 0) {
+            snprintf(path, size, "steps/%.200s", e->d_name);
+            found = true;
+        }
+    if (steps != NULL)
+        closedir(steps);
+    return found;
+}
+
+/* A source as an absolute path; "" if it is not there. */
+static void add_source(struct subject *s, enum role role, const char *directory,
+                       const char *name)
+{
+    char path[PATH_SIZE], whole[4096];
+    snprintf(path, sizeof path, "%s%s%s", directory, directory[0] ? "/" : "",
+             name);
+    if (realpath(path, whole) != NULL && strlen(whole) < PATH_SIZE)
+        memcpy(s->source[role], whole, strlen(whole) + 1);
+}
+
+static bool can_read(const char *path)
+{
+    if (access(path, R_OK) == 0)
+        return true;
+    fprintf(stderr, "check: %s cannot be read: %s\n", path, strerror(errno));
+    return false;
+}
+
+static int check_step(struct subject *s, enum style style)
+{
+    for (int role = SERVER; role < ROLES; role++)
+        if (s->source[role][0] != '\0' && !can_read(s->source[role]))
+            return 2;
+    struct judgement *j = judge(s, style);
+    if (j == NULL)
+        return 2;
+    int failed = judgement_counts(j).failed;
+    judgement_free(j);
+    return failed > 0 ? 1 : 0;
+}
+
+static int command_step(int argc, char *argv[])
+{
+    struct subject s;
+    enum style style = STYLE_TEXT;
+    char directory[PATH_SIZE], *end;
+    bool own = false;
+    memset(&s, 0, sizeof s);
+    if (argc < 1)
+        return usage();
+    long step = strtol(argv[0], &end, 10);
+    if (*end != '\0' || step < 1 || step > STEPS ||
+        !find_step((int)step, directory, sizeof directory)) {
+        fprintf(stderr,
+                "check: there is no step \"%s\" here; steps are 1 to "
+                "%d\n",
+                argv[0], STEPS);
+        return 2;
+    }
+    s.step = (int)step;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--tap") == 0) {
+            style = STYLE_TAP;
+        } else if ((strcmp(argv[i], "--server") == 0 ||
+                    strcmp(argv[i], "--client") == 0) &&
+                   i + 1 < argc) {
+            enum role role = argv[i][2] == 's' ? SERVER : CLIENT;
+            own = true;
+            i++;
+            if (!can_read(argv[i]))
+                return 2;
+            add_source(&s, role, "", argv[i]);
+        } else {
+            return usage();
+        }
+    }
+    if (!own) {
+        add_source(&s, SERVER, directory, "server.c");
+        add_source(&s, CLIENT, directory, "client.c");
+        if (s.source[SERVER][0] == '\0' ||
+            (step >= 5 && s.source[CLIENT][0] == '\0')) {
+            fprintf(stderr, "check: %s/%s is missing\n", directory,
+                    s.source[SERVER][0] == '\0' ? "server.c" : "client.c");
+            return 2;
+        }
+    }
+    find_witness(&s);
+    find_tool("valgrind", s.valgrind, sizeof s.valgrind);
+    return check_step(&s, style);
+}
+
+int main(int argc, char *argv[])
+{
+    if (argc >= 2 && strcmp(argv[1], "step") == 0)
+        return command_step(argc - 2, argv + 2);
+    return usage();
+}

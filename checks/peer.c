@@ -1,0 +1,182 @@
+/**
+ * @file
+ * Implements peer.h.
+ */
+#define _GNU_SOURCE
+#include "peer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct sockaddr_in loopback(unsigned port)
+{
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((uint16_t)port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+int peer_connect(unsigned port)
+{
+    struct sockaddr_in address = loopback(port);
+    int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return -1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+unsigned own_port(int fd)
+{
+    struct sockaddr_in6 address; /* large enough for both families */
+    socklen_t size = sizeof address;
+    memset(&address, 0, sizeof address);
+    if (getsockname(fd, (struct sockaddr *)&address, &size) == -1)
+        return 0;
+    return ntohs(address.sin6_port); /* at the same place in sockaddr_in */
+}
+
+static int bind_to(int fd, int family, unsigned port)
+{
+    if (family == AF_INET) {
+        struct sockaddr_in in = loopback(port);
+        return bind(fd, (struct sockaddr *)&in, sizeof in);
+    }
+    struct sockaddr_in6 in6;
+    memset(&in6, 0, sizeof in6);
+    in6.sin6_family = AF_INET6;
+    in6.sin6_port = htons((uint16_t)port);
+    in6.sin6_addr = in6addr_loopback;
+    return bind(fd, (struct sockaddr *)&in6, sizeof in6);
+}
+
+int peer_listen(int family, unsigned *port)
+{
+    int yes = 1, fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return -1;
+    if (*port != 0)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind_to(fd, family, *port) == 0 && listen(fd, 16) == 0) {
+        *port = own_port(fd);
+        return fd;
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* How many bytes the program has received, as the witness counted. */
+static size_t taken(const struct trial *t)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call == WITNESS_RECV && r->result > 0)
+            sum += (size_t)r->result;
+    }
+    return sum;
+}
+
+static bool await_taken(const struct trial *t, size_t want)
+{
+    struct timespec moment = {0, 500000};
+    for (int i = 0; i < 80; i++) {
+        if (taken(t) >= want)
+            return true;
+        nanosleep(&moment, NULL);
+    }
+    return false;
+}
+
+bool peer_send(struct trial *t, int fd, const char *bytes, size_t size,
+               size_t piece)
+{
+    size_t sent = 0, before = taken(t);
+    bool wait = piece > 0;
+    while (sent < size) {
+        size_t n = piece > 0 && piece < size - sent ? piece : size - sent;
+        ssize_t done = send(fd, bytes + sent, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (done == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            if (child_await(&t->child, fd, POLLOUT, NULL, NULL, 500) != GOT_IT)
+                return false;
+            continue;
+        }
+        if (done == -1)
+            return false;
+        sent += (size_t)done;
+        if (wait && !await_taken(t, before + sent))
+            wait = false;
+    }
+    return true;
+}
+
+void peer_end_side(int *fd, enum side side)
+{
+    struct linger reset = {1, 0};
+    if (side == SIDE_ENDS)
+        shutdown(*fd, SHUT_WR);
+    if (side == SIDE_RESETS)
+        setsockopt(*fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    if (side == SIDE_RESETS || side == SIDE_CLOSES) {
+        close(*fd);
+        *fd = -1;
+    }
+}
+
+enum stream_end peer_read(struct trial *t, int fd, bool newline, unsigned quiet)
+{
+    for (;;) {
+        t->outcome = child_await(&t->child, fd, POLLIN, NULL, NULL, quiet);
+        if (t->outcome != GOT_IT)
+            return STREAM_OPEN;
+        char bytes[4096];
+        ssize_t n = recv(fd, bytes, newline ? 1 : sizeof bytes, MSG_DONTWAIT);
+        if (n == 0)
+            return STREAM_ENDED;
+        if (n == -1 && (errno == EAGAIN || errno == EINTR))
+            continue;
+        if (n == -1)
+            return STREAM_RESET;
+        for (ssize_t i = 0; i < n; i++, t->heard_size++)
+            if (t->heard_size < sizeof t->heard)
+                t->heard[t->heard_size] = bytes[i];
+        if (newline && bytes[0] == '\n') {
+            t->outcome = GOT_IT;
+            return STREAM_OPEN;
+        }
+    }
+}
+
+unsigned free_port(void)
+{
+    unsigned seed = (unsigned)(now_ns() / 1000) ^ ((unsigned)getpid() << 10);
+    for (int i = 0; i < 1000; i++) {
+        seed = seed * 1103515245u + 12345u;
+        unsigned port = 10000 + (seed >> 8) % 20000;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool ok = fd != -1 && (port & 0xff) != port >> 8 &&
+                  bind_to(fd, AF_INET, port) == 0 && listen(fd, 1) == 0;
+        if (fd != -1)
+            close(fd);
+        if (ok)
+            return port;
+    }
+    return 0;
+}

@@ -1,0 +1,247 @@
+/**
+ * @file
+ * Telling a student what was found: the parts of run.h that print.
+ */
+#define _GNU_SOURCE
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct diagnosis *diagnosis_find(const char *name)
+{
+    static const struct diagnosis all[] = {
+#define DIAGNOSIS(name, lesson, cause, remedy) {name, lesson, cause, remedy},
+#include "diagnoses.def"
+#undef DIAGNOSIS
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i].name, name) == 0)
+            return &all[i];
+    return NULL;
+}
+
+static const char *const calls[] = {"",       "socket", "bind",
+                                    "listen", "accept", "connect",
+                                    "send",   "recv",   "close"};
+static const char *const roles[] = {"server", "client"};
+
+/* --- text ------------------------------------------------------------------
+ */
+
+static const char *colour(const char *code)
+{
+    const char *no = getenv("NO_COLOR");
+    if (!isatty(STDOUT_FILENO) || (no != NULL && no[0] != '\0'))
+        return "";
+    return code;
+}
+
+static void mark(const char *word)
+{
+    const char *code = strcmp(word, "ok") == 0     ? "\033[32m"
+                       : strcmp(word, "FAIL") == 0 ? "\033[1;31m"
+                                                   : "\033[33m";
+    printf("  %s%-5s%s ", colour(code), word, colour("\033[0m"));
+}
+
+/* One labelled paragraph, wrapped at 78 columns. */
+static void paragraph(const char *label, const char *text)
+{
+    enum { INDENT = 23, WIDTH = 78 };
+    size_t column = INDENT;
+    if (text == NULL || text[0] == '\0')
+        return;
+    printf("%8s%-15s", "", label);
+    for (const char *word = text; *word != '\0';) {
+        size_t n = strcspn(word, " ");
+        if (column > INDENT && column + 1 + n > WIDTH) {
+            printf("\n%*s", INDENT, "");
+            column = INDENT;
+        } else if (column > INDENT) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", (int)n, word);
+        column += n;
+        word += n + strspn(word + n, " ");
+    }
+    putchar('\n');
+}
+
+static void print_calls(const char *lines)
+{
+    if (lines[0] == '\0')
+        return;
+    printf("%8sits last calls, as seen from outside:\n", "");
+    while (*lines != '\0') {
+        size_t n = strcspn(lines, "\n");
+        printf("%10s%.*s\n", "", (int)(n < 100 ? n : 100), lines);
+        lines += n + (lines[n] == '\n');
+    }
+}
+
+static void print_failure(const struct judgement *j, const struct entry *e)
+{
+    const struct result *r = &e->result;
+    const struct diagnosis *d = diagnosis_find(r->diagnosis);
+    char lesson[80];
+    mark("FAIL");
+    printf("%s: %s\n", roles[e->asked.role], e->asked.title);
+    paragraph("what we did:", r->did);
+    paragraph("expected:", r->expected);
+    paragraph("got:", r->got);
+    paragraph("your program:", r->said);
+    if (d != NULL) {
+        paragraph("likely cause:", d->cause);
+        paragraph("what to do:", d->remedy);
+    }
+    paragraph("where:", r->where);
+    print_calls(r->calls);
+    snprintf(lesson, sizeof lesson, "steps/%s/README.md",
+             d != NULL ? d->lesson : "");
+    if (d != NULL)
+        paragraph("read:", lesson);
+    if (d != NULL)
+        paragraph("name:", d->name);
+    (void)j;
+}
+
+static bool same_group(const struct entry *a, const struct entry *b)
+{
+    return a->step == b->step && a->asked.role == b->asked.role &&
+           a->asked.track == b->asked.track;
+}
+
+static void print_group(const struct judgement *j, int last)
+{
+    const struct entry *e = &j->entry[last];
+    int passed = 0;
+    for (int i = last; i >= 0 && same_group(&j->entry[i], e); i--)
+        passed += j->entry[i].result.verdict == PASSED;
+    if (passed == 0)
+        return;
+    mark("ok");
+    if (e->step == 0)
+        printf("%s.c %s\n", roles[e->asked.role], e->asked.title);
+    else if (e->asked.track != TALK)
+        printf("%s: %s\n", roles[e->asked.role], e->asked.title);
+    else
+        printf("%s: %s(), %d check%s\n", roles[e->asked.role], calls[e->step],
+               passed, passed == 1 ? "" : "s");
+}
+
+static void print_skip(const struct entry *e)
+{
+    mark("skip");
+    printf("%s: %s: %s\n", roles[e->asked.role], e->asked.title, e->result.got);
+}
+
+static void text_entry(const struct judgement *j, int i)
+{
+    const struct entry *e = &j->entry[i];
+    bool verbose = getenv("V") != NULL;
+    if (verbose && e->result.verdict == PASSED) {
+        mark("ok");
+        printf("%s: %s (%.0f ms)\n", roles[e->asked.role], e->asked.title,
+               e->result.ms);
+    }
+    if (e->result.verdict == FAILED) {
+        if (!verbose && i > 0 && same_group(e, e - 1))
+            print_group(j, i - 1);
+        print_failure(j, e);
+    } else if (e->result.verdict == SKIPPED &&
+               (verbose || strncmp(e->result.got, "rests on", 8) != 0)) {
+        print_skip(e);
+    }
+    bool last = i + 1 == j->entries || !same_group(e, e + 1);
+    if (!verbose && last && e->result.verdict == PASSED)
+        print_group(j, i);
+}
+
+/* --- TAP ---------------------------------------------------------------------
+ */
+
+static void yaml(const char *key, const char *text)
+{
+    if (text[0] == '\0')
+        return;
+    printf("  %s: \"", key);
+    for (; *text != '\0'; text++)
+        if (*text == '"' || *text == '\\')
+            printf("\\%c", *text);
+        else if (*text == '\n')
+            printf("\\n");
+        else
+            putchar(*text);
+    printf("\"\n");
+}
+
+static void tap_entry(const struct judgement *j, int i)
+{
+    const struct entry *e = &j->entry[i];
+    const struct result *r = &e->result;
+    printf("%sok %d - %s: %s", r->verdict == FAILED ? "not " : "", i + 1,
+           roles[e->asked.role], e->asked.title);
+    if (r->verdict == SKIPPED)
+        printf(" # SKIP %s", r->got);
+    putchar('\n');
+    if (r->verdict != FAILED)
+        return;
+    const struct diagnosis *d = diagnosis_find(r->diagnosis);
+    printf("  ---\n");
+    yaml("diagnosis", r->diagnosis);
+    yaml("did", r->did);
+    yaml("expected", r->expected);
+    yaml("got", r->got);
+    yaml("said", r->said);
+    yaml("where", r->where);
+    yaml("cause", d != NULL ? d->cause : "");
+    yaml("remedy", d != NULL ? d->remedy : "");
+    yaml("calls", r->calls);
+    printf("  ...\n");
+}
+
+/* --- both
+ * ---------------------------------------------------------------------- */
+
+void report_begin(const struct judgement *j, enum style style)
+{
+    if (style == STYLE_TAP)
+        printf("TAP version 13\n1..%d\n", j->entries);
+    else if (style == STYLE_TEXT)
+        printf("step %d  %s()\n", j->subject.step, calls[j->subject.step]);
+    fflush(stdout);
+}
+
+void report_entry(const struct judgement *j, int i, enum style style)
+{
+    if (style == STYLE_TAP)
+        tap_entry(j, i);
+    else if (style == STYLE_TEXT)
+        text_entry(j, i);
+}
+
+void report_end(const struct judgement *j, enum style style)
+{
+    struct counts n = judgement_counts(j);
+    int step = j->subject.step, rests = 0;
+    if (style != STYLE_TEXT)
+        return;
+    for (int i = 0; i < j->entries; i++)
+        rests += strncmp(j->entry[i].result.got, "rests on", 8) == 0;
+    if (rests > 0) {
+        mark("skip");
+        printf("%d check%s that rest on the failed one\n", rests,
+               rests == 1 ? "" : "s");
+    }
+    printf("step %d: %d passed, %d failed, %d skipped (%.1f s)\n", step,
+           n.passed, n.failed, n.skipped, j->seconds);
+    if (n.failed > 0)
+        printf("next: mend it, then: make check-step %d\n", step);
+    else if (step < STEPS)
+        printf("next: step %d, %s()\n", step + 1, calls[step + 1]);
+    else
+        printf("next: the course is complete; make demo shows it at work\n");
+}

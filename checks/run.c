@@ -1,0 +1,430 @@
+/**
+ * @file
+ * Implements judge() of run.h. Every compilation and every case is a job: a
+ * process of its own that writes its answer into memory shared with us. Jobs
+ * run as soon as what they need is there; their answers are shown in order.
+ */
+#define _GNU_SOURCE /* MAP_ANONYMOUS */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum job_state { WAITING, RUNNING, DONE };
+
+/* Compilations of all kinds come first, then the cases, as in j->entry. */
+struct job {
+    enum job_state state;
+    pid_t pid;
+    int entry;                 /* -1: a compilation that is not reported */
+    struct compilation making; /* what it compiles, if it is one */
+    bool compiles;
+    uint64_t started;
+};
+
+enum { JOBS_MAX = CASES_MAX + ROLES * BUILDS };
+
+struct schedule {
+    struct judgement *j;
+    struct job job[JOBS_MAX];
+    struct result unreported[ROLES][BUILDS];
+    int jobs, running, limit, shown;
+    enum style style;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    interrupted = number;
+}
+
+/* --- what there is to do -------------------------------------------------- */
+
+static bool build_needed(const struct judgement *j, enum role role,
+                         enum build build)
+{
+    for (int i = 0; i < j->entries; i++)
+        if (j->entry[i].step != 0 && j->entry[i].asked.role == role &&
+            j->entry[i].asked.build == build)
+            return true;
+    return false;
+}
+
+static void add_cases(struct judgement *j, enum track track)
+{
+    static const struct check_case *const all[STEPS] = {
+        cases_01, cases_02, cases_03, cases_04,
+        cases_05, cases_06, cases_07, cases_08};
+    for (int role = SERVER; role < ROLES; role++)
+        for (int step = 1; step <= STEPS; step++)
+            for (const struct check_case *c = all[step - 1]; c->title != NULL;
+                 c++)
+                if (c->track == track && (int)c->role == role &&
+                    c->first <= j->subject.step && j->subject.step <= c->last &&
+                    j->subject.source[role][0] != '\0' &&
+                    j->entries < CASES_MAX) {
+                    struct entry *e = &j->entry[j->entries++];
+                    e->asked = *c;
+                    e->step = step;
+                }
+}
+
+static void plan(struct schedule *s)
+{
+    struct judgement *j = s->j;
+    for (int role = SERVER; role < ROLES; role++)
+        if (j->subject.source[role][0] != '\0') {
+            struct entry *e = &j->entry[j->entries++];
+            e->asked.title = "compiles without a warning";
+            e->asked.role = (enum role)role;
+        }
+    int compilations = j->entries;
+    for (int track = 0; track < TRACKS; track++)
+        add_cases(j, (enum track)track);
+    for (int i = 0; i < compilations; i++)
+        s->job[s->jobs++] =
+            (struct job){.entry = i,
+                         .compiles = true,
+                         .making = {j->entry[i].asked.role, PLAIN}};
+    for (int build = PATTERN; build < BUILDS; build++)
+        for (int role = SERVER; role < ROLES; role++)
+            if (build_needed(j, (enum role)role, (enum build)build))
+                s->job[s->jobs++] = (struct job){
+                    .entry = -1,
+                    .compiles = true,
+                    .making = {(enum role)role, (enum build)build}};
+    for (int i = compilations; i < j->entries; i++)
+        s->job[s->jobs++] = (struct job){.entry = i};
+}
+
+/* --- doing it ---------------------------------------------------------------
+ */
+
+static void run_trial(struct judgement *j, struct entry *e, int number)
+{
+    static struct trial t;
+    t.subject = &j->subject;
+    t.asked = &e->asked;
+    t.result = &e->result;
+    snprintf(t.directory, sizeof t.directory, "%.400s/%d", j->subject.scratch,
+             number);
+    if (mkdir(t.directory, 0700) == -1)
+        skip(&t, "no directory to work in: %s", strerror(errno));
+    else
+        e->asked.run(&t);
+    if (!over(&t))
+        left_clean(&t);
+    if (!over(&t))
+        e->result.verdict = PASSED;
+    if (e->result.verdict == FAILED)
+        keep_evidence(&t);
+    stop(&t);
+}
+
+static void start_job(struct schedule *s, int number)
+{
+    struct job *job = &s->job[number];
+    struct judgement *j = s->j;
+    job->started = now_ns();
+    fflush(NULL);
+    job->pid = fork();
+    if (job->pid == -1)
+        return; /* too many processes: it is tried again */
+    if (job->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGPIPE, SIG_IGN);
+        child_adopt_orphans();
+        if (job->compiles)
+            compile(&j->subject, job->making,
+                    job->entry != -1
+                        ? &j->entry[job->entry].result
+                        : &s->unreported[job->making.role][job->making.build]);
+        else
+            run_trial(j, &j->entry[job->entry], number);
+        child_sweep();
+        _exit(0);
+    }
+    job->state = RUNNING;
+    s->running++;
+}
+
+/* What became of the first entry of a role in a track. */
+static const struct entry *works_entry(const struct schedule *s, enum role role)
+{
+    for (int i = 0; i < s->j->entries; i++)
+        if (s->j->entry[i].step != 0 && s->j->entry[i].asked.track == WORKS &&
+            s->j->entry[i].asked.role == role)
+            return &s->j->entry[i];
+    return NULL;
+}
+
+static const struct job *compile_job(const struct schedule *s, enum role role,
+                                     enum build build)
+{
+    for (int i = 0; i < s->jobs; i++)
+        if (s->job[i].compiles && s->job[i].making.role == role &&
+            s->job[i].making.build == build)
+            return &s->job[i];
+    return NULL;
+}
+
+/* The entry that keeps this one from being judged, or NULL. */
+static const struct entry *rests_on_failed(const struct schedule *s, int number)
+{
+    const struct entry *e = &s->j->entry[number];
+    const struct judgement *j = s->j;
+    for (int i = 0; i < j->entries; i++) {
+        const struct entry *f = &j->entry[i];
+        if (f == e || f->result.verdict != FAILED ||
+            f->asked.role != e->asked.role)
+            continue;
+        if (f->step == 0 && j->subject.program[e->asked.role][PLAIN][0] == '\0')
+            return f;
+        if (f->step != 0 && f->asked.track == WORKS && e->asked.track == TALK)
+            return f;
+        if (f->step != 0 && i < number && f->asked.track == e->asked.track)
+            return f;
+    }
+    return NULL;
+}
+
+/* Skips an entry that rests on a failed one. */
+static bool give_up(struct schedule *s, struct job *job)
+{
+    const struct entry *on = rests_on_failed(s, job->entry);
+    if (on == NULL)
+        return false;
+    struct result *r = &s->j->entry[job->entry].result;
+    memset(r, 0, sizeof *r);
+    r->verdict = SKIPPED;
+    snprintf(r->got, sizeof r->got, "rests on: %s", on->asked.title);
+    job->state = DONE;
+    return true;
+}
+
+static bool is_ready(struct schedule *s, const struct job *job)
+{
+    if (job->compiles)
+        return true;
+    const struct entry *e = &s->j->entry[job->entry];
+    const struct job *made = compile_job(s, e->asked.role, e->asked.build);
+    const struct entry *works = works_entry(s, e->asked.role);
+    if (made == NULL || made->state != DONE)
+        return false;
+    return e->asked.track != TALK || works == NULL ||
+           works->result.verdict != UNKNOWN;
+}
+
+/* The cases about close() wait a lot, so they are started before the others. */
+static void start_jobs(struct schedule *s)
+{
+    for (int n = 0; n < 2 * s->jobs; n++) {
+        int i = n % s->jobs;
+        struct job *job = &s->job[i];
+        if (job->state != WAITING || !is_ready(s, job))
+            continue;
+        if (n < s->jobs && !job->compiles &&
+            s->j->entry[job->entry].step < STEPS)
+            continue;
+        if (!job->compiles && give_up(s, job))
+            continue;
+        if (s->running < s->limit)
+            start_job(s, i);
+    }
+}
+
+static void explain_missing(struct schedule *s, const struct job *job)
+{
+    struct subject *subject = &s->j->subject;
+    static const char *const why[BUILDS] = {
+        "it does not compile",
+        "this compiler cannot fill locals with a pattern",
+        "this compiler has no AddressSanitizer here"};
+    if (subject->program[job->making.role][job->making.build][0] == '\0')
+        snprintf(subject->missing[job->making.role][job->making.build],
+                 sizeof subject->missing[0][0], "%s", why[job->making.build]);
+}
+
+static void finish_job(struct schedule *s, struct job *job)
+{
+    job->state = DONE;
+    s->running--;
+    if (job->compiles)
+        explain_missing(s, job);
+    if (job->entry == -1)
+        return;
+    struct result *r = &s->j->entry[job->entry].result;
+    r->ms = (double)(now_ns() - job->started) / 1e6;
+    if (r->verdict == UNKNOWN) {
+        r->verdict = SKIPPED;
+        snprintf(r->got, sizeof r->got, "the check itself broke off");
+    }
+}
+
+/* Shows what is known, up to the first entry that is not. */
+static void show(struct schedule *s)
+{
+    while (s->shown < s->j->entries &&
+           s->j->entry[s->shown].result.verdict != UNKNOWN) {
+        for (int i = 0; i < s->jobs; i++)
+            if (s->job[i].entry == s->shown) {
+                if (s->job[i].state != DONE)
+                    return;
+                if (!s->job[i].compiles)
+                    give_up(s, &s->job[i]);
+            }
+        report_entry(s->j, s->shown++, s->style);
+        fflush(stdout);
+    }
+}
+
+static void run_all(struct schedule *s)
+{
+    for (;;) {
+        start_jobs(s);
+        show(s);
+        if (s->running == 0)
+            return;
+        int status;
+        pid_t pid = waitpid(-1, &status, 0);
+        if (interrupted != 0 || (pid == -1 && errno != EINTR))
+            return;
+        for (int i = 0; i < s->jobs; i++)
+            if (s->job[i].state == RUNNING && s->job[i].pid == pid)
+                finish_job(s, &s->job[i]);
+    }
+}
+
+/* --- before and after ------------------------------------------------------
+ */
+
+/* Where ptrace() is not allowed, LeakSanitizer fails right programs. */
+static bool may_trace(void)
+{
+    pid_t pid = fork();
+    int status = 1;
+    if (pid == 0)
+        _exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static bool make_scratch(struct subject *subject)
+{
+    const char *tmp = getenv("TMPDIR");
+    if (tmp == NULL || tmp[0] == '\0')
+        tmp = "/tmp";
+    snprintf(subject->scratch, sizeof subject->scratch, "%.400s/check-XXXXXX",
+             tmp);
+    if (mkdtemp(subject->scratch) != NULL)
+        return true;
+    fprintf(stderr, "check: no directory for temporary files in %.400s: %s\n",
+            tmp, strerror(errno));
+    fprintf(stderr, "try: TMPDIR=/some/other/directory, then the same again\n");
+    subject->scratch[0] = '\0';
+    return false;
+}
+
+static void remove_scratch(const char *path)
+{
+    struct launch l = {{"rm", "-rf", "--", path}, {NULL}, NULL, INPUT_OPEN, 0};
+    struct child rm;
+    if (path[0] == '\0' || child_start(&rm, &l) == -1)
+        return;
+    child_await_end(&rm, 20000);
+    child_end(&rm);
+}
+
+static int processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > 16 ? 16 : (int)n;
+}
+
+/* The compiler's own troubles are not the student's. */
+static bool could_run(const struct judgement *j)
+{
+    for (int i = 0; i < j->entries; i++)
+        if (j->entry[i].step == 0 && j->entry[i].result.verdict == SKIPPED) {
+            fprintf(stderr, "check: %s\ntry: make doctor\n",
+                    j->entry[i].result.got);
+            return false;
+        }
+    return true;
+}
+
+struct judgement *judge(const struct subject *subject, enum style style)
+{
+    static struct schedule s;
+    void *shared = mmap(NULL, sizeof *s.j, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        perror("check: mmap");
+        return NULL;
+    }
+    memset(&s, 0, sizeof s);
+    s.j = (struct judgement *)shared;
+    s.j->subject = *subject;
+    s.style = style;
+    s.limit = processors() * 4;
+    s.j->subject.leak_sanitizer = may_trace();
+    if (!make_scratch(&s.j->subject)) {
+        judgement_free(s.j);
+        return NULL;
+    }
+    uint64_t started = now_ns();
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    child_adopt_orphans();
+    plan(&s);
+    report_begin(s.j, style);
+    run_all(&s);
+    s.j->seconds = (double)(now_ns() - started) / 1e9;
+    if (!could_run(s.j)) {
+        judgement_free(s.j);
+        return NULL;
+    }
+    report_end(s.j, style);
+    return s.j;
+}
+
+void judgement_free(struct judgement *j)
+{
+    child_sweep();
+    remove_scratch(j->subject.scratch);
+    munmap(j, sizeof *j);
+    if (interrupted != 0)
+        _exit(128 + interrupted);
+}
+
+struct counts judgement_counts(const struct judgement *j)
+{
+    struct counts n = {0, 0, 0};
+    for (int i = 0; i < j->entries; i++) {
+        enum verdict v = j->entry[i].result.verdict;
+        n.passed += v == PASSED || v == ADVICE;
+        n.failed += v == FAILED;
+        n.skipped += v == SKIPPED || v == UNKNOWN;
+    }
+    return n;
+}
+
+const struct entry *judgement_failure(const struct judgement *j)
+{
+    for (int i = 0; i < j->entries; i++)
+        if (j->entry[i].result.verdict == FAILED)
+            return &j->entry[i];
+    return NULL;
+}

@@ -1,0 +1,435 @@
+/**
+ * @file
+ * What every case uses: starting the program, saying what happened, and
+ * looking at what it leaves behind.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "check.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void append(char *text, size_t size, const char *format, va_list args)
+{
+    size_t at = strlen(text);
+    if (at + 1 < size)
+        vsnprintf(text + at, size - at, format, args);
+}
+
+void did(struct trial *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (t->result->did[0] != '\0')
+        strncat(t->result->did, ", ", CAPTION - strlen(t->result->did) - 1);
+    append(t->result->did, CAPTION, format, args);
+    va_end(args);
+}
+
+void fail(struct trial *t, const char *diagnosis, const char *expected,
+          const char *format, ...)
+{
+    if (over(t))
+        return;
+    va_list args;
+    va_start(args, format);
+    t->result->verdict = FAILED;
+    snprintf(t->result->diagnosis, sizeof t->result->diagnosis, "%s",
+             diagnosis);
+    snprintf(t->result->expected, CAPTION, "%s", expected);
+    append(t->result->got, CAPTION, format, args);
+    va_end(args);
+}
+
+void skip(struct trial *t, const char *format, ...)
+{
+    if (over(t))
+        return;
+    va_list args;
+    va_start(args, format);
+    t->result->verdict = SKIPPED;
+    append(t->result->got, CAPTION, format, args);
+    va_end(args);
+}
+
+bool over(const struct trial *t)
+{
+    return t->result->verdict != UNKNOWN;
+}
+
+/* "NAME=VALUE" that lives as long as this process, which is one trial. */
+static const char *setting(const char *name, const char *value)
+{
+    size_t size = strlen(name) + strlen(value) + 2;
+    char *text = (char *)malloc(size);
+    if (text != NULL)
+        snprintf(text, size, "%s=%s", name, value);
+    return text;
+}
+
+static void prepare(struct trial *t, struct launch *l)
+{
+    size_t n = 0;
+    l->directory = t->directory;
+    l->setenv[n++] = "LC_ALL=C"; /* messages of strerror() as we know them */
+    l->setenv[n++] = "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1";
+    l->setenv[n++] = "LSAN_OPTIONS=exitcode=0";
+    l->setenv[n++] =
+        t->subject->leak_sanitizer
+            ? "ASAN_OPTIONS=verify_asan_link_order=0"
+            : "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0";
+    l->setenv[n++] = setting("WITNESS_FAULT", t->fault != NULL ? t->fault : "");
+    if (t->subject->witness[0] != '\0') {
+        l->setenv[n++] = setting("LD_PRELOAD", t->subject->witness);
+        l->setenv[n++] = setting("WITNESS_LOG", t->log.path);
+    }
+}
+
+/* valgrind and its options go before the program. */
+static void add_valgrind(struct trial *t, struct launch *l, const char *program)
+{
+    const char *a = l->argv[1], *b = l->argv[2];
+    char *log = (char *)malloc(PATH_SIZE + 40);
+    if (log == NULL)
+        abort();
+    snprintf(log, PATH_SIZE + 40, "--log-file=%s/valgrind.log", t->directory);
+    const char *argv[] = {"valgrind", "--leak-check=full", "--track-fds=yes",
+                          "--show-leak-kinds=definite,indirect,possible",
+                          log, program, a, b, NULL};
+    memcpy(l->argv, argv, sizeof argv);
+    l->setenv[1] = NULL; /* LC_ALL only */
+}
+
+bool start(struct trial *t, const char *a, const char *b)
+{
+    const char *name = t->asked->role == SERVER ? "server" : "client";
+    const char *program = t->subject->program[t->asked->role][t->asked->build];
+    struct launch launch = {
+        {program, a, b}, {NULL}, t->directory, t->input, t->open_files};
+    did(t, "ran ./%s%s%s%s%s", name, a != NULL ? " " : "", a != NULL ? a : "",
+        b != NULL ? " " : "", b != NULL ? b : "");
+    stop(t);
+    if (program[0] == '\0') {
+        skip(t, "%s", t->subject->missing[t->asked->role][t->asked->build]);
+        return false;
+    }
+    if (log_open(&t->log, t->directory, 512) == -1) {
+        skip(t, "no log for the witness: %s", strerror(errno));
+        return false;
+    }
+    prepare(t, &launch);
+    if (t->valgrind)
+        add_valgrind(t, &launch, program);
+    if (child_start(&t->child, &launch) == -1) {
+        skip(t, "the program could not be started: %s", strerror(errno));
+        return false;
+    }
+    if (t->valgrind || t->asked->build == ASAN)
+        t->child.cpu_max *= 10;
+    return true;
+}
+
+void stop(struct trial *t)
+{
+    child_end(&t->child);
+    log_close(&t->log);
+    t->culprit = NULL;
+    t->heard_size = 0;
+}
+
+const char *ending_text(const struct child *child, char *text, size_t size)
+{
+    if (!child->ended)
+        snprintf(text, size, "was still running");
+    else if (WIFEXITED(child->status))
+        snprintf(text, size, "exited with status %d",
+                 WEXITSTATUS(child->status));
+    else
+        snprintf(text, size, "was killed by signal %d, %s",
+                 WTERMSIG(child->status), strsignal(WTERMSIG(child->status)));
+    return text;
+}
+
+const char *outcome_text(const struct trial *t, enum outcome outcome,
+                         char *text, size_t size)
+{
+    const struct witness_record *r = log_pending(&t->log);
+    switch (outcome) {
+    case BLOCKED:
+        if (r != NULL)
+            snprintf(text, size, "your program still waits, in %.16s()",
+                     r->function);
+        else
+            snprintf(text, size, "your program still waits, without end");
+        break;
+    case SPINNING:
+        snprintf(text, size,
+                 "your program runs in a circle: it does not end "
+                 "and uses all of a processor");
+        break;
+    case TOO_LONG:
+        snprintf(text, size, "your program was still busy after a minute");
+        break;
+    default: {
+        char ending[100];
+        snprintf(text, size, "your program %s",
+                 ending_text(&t->child, ending, sizeof ending));
+    }
+    }
+    return text;
+}
+
+bool says_error(const struct child *child, int error)
+{
+    return strstr(child->err.bytes, strerror(error)) != NULL;
+}
+
+bool exited(const struct child *child, int status)
+{
+    return child->ended && WIFEXITED(child->status) &&
+           WEXITSTATUS(child->status) == status;
+}
+
+void blame(struct trial *t, const struct witness_record *record)
+{
+    if (record != NULL)
+        t->culprit = record;
+}
+
+/* Asks addr2line for the line that the culprit was called from. */
+static void find_line(struct trial *t)
+{
+    const char *program = t->subject->program[t->asked->role][t->asked->build];
+    if (t->culprit == NULL || t->culprit->from == 0 ||
+        t->result->where[0] != '\0')
+        return;
+    char address[32];
+    snprintf(address, sizeof address, "0x%llx",
+             (unsigned long long)t->culprit->from);
+    struct launch launch = {{"addr2line", "-s", "-e", program, address},
+                            {NULL},
+                            NULL,
+                            INPUT_OPEN,
+                            0};
+    struct child tool;
+    if (child_start(&tool, &launch) == -1)
+        return;
+    if (child_await_end(&tool, 5000) == GOT_IT && tool.out.bytes[0] != '?') {
+        tool.out.bytes[strcspn(tool.out.bytes, "\n (")] = '\0';
+        snprintf(t->result->where, sizeof t->result->where, "%.150s",
+                 tool.out.bytes);
+    }
+    child_end(&tool);
+}
+
+/* The lines of the log around its end, or around the culprit. */
+static void keep_calls(struct trial *t)
+{
+    enum { SHOWN = 8 };
+    size_t n = log_count(&t->log), at = 0;
+    size_t first = n > SHOWN ? n - SHOWN : 0;
+    if (t->culprit != NULL) {
+        size_t i = (size_t)(t->culprit - log_at(&t->log, 0));
+        if (i < first)
+            first = i > 2 ? i - 2 : 0;
+    }
+    char *to = t->result->calls;
+    for (size_t i = first; i < n && i < first + SHOWN; i++) {
+        char line[300];
+        record_format(log_at(&t->log, i), line, sizeof line);
+        int w = snprintf(to + at, sizeof t->result->calls - at, "%s%s\n",
+                         log_at(&t->log, i) == t->culprit ? "> " : "  ", line);
+        at += w > 0 ? (size_t)w : 0;
+        if (at >= sizeof t->result->calls)
+            return;
+    }
+}
+
+void keep_evidence(struct trial *t)
+{
+    struct result *r = t->result;
+    char out[260], err[260];
+    if (t->child.out.bytes == NULL)
+        return;
+    quote_bytes(t->child.out.bytes, t->child.out.length, out, sizeof out);
+    quote_bytes(t->child.err.bytes, t->child.err.length, err, sizeof err);
+    snprintf(r->said, sizeof r->said, "stdout %s  stderr %s",
+             t->child.out.length > 0 ? out : "nothing",
+             t->child.err.length > 0 ? err : "nothing");
+    find_line(t);
+    keep_calls(t);
+}
+
+/* The record of the call that opened a descriptor, the last one that did. */
+static const struct witness_record *opener(const struct trial *t, int fd)
+{
+    for (size_t i = log_count(&t->log); i > 0; i--) {
+        const struct witness_record *r = log_at(&t->log, i - 1);
+        if (r->result == fd &&
+            (r->call == WITNESS_SOCKET || r->call == WITNESS_ACCEPT ||
+             r->call == WITNESS_DUP))
+            return r;
+    }
+    return NULL;
+}
+
+/* A name for the socket that was left open. */
+static const char *leak_name(struct trial *t, int fd, bool failed)
+{
+    const struct witness_record *o = opener(t, fd);
+    blame(t, o);
+    if (t->asked->role == CLIENT) {
+        const struct witness_record *c = log_last(&t->log, WITNESS_CONNECT, fd);
+        if (c != NULL && c->error != 0 && !failed)
+            return "connect-attempt-leaked";
+    }
+    if (failed)
+        return "close-leak-on-error";
+    if (o != NULL && o->call == WITNESS_ACCEPT)
+        return "close-connection-leaked";
+    if (log_first(&t->log, WITNESS_LISTEN, fd) != NULL ||
+        t->asked->role == SERVER)
+        return "close-listener-leaked";
+    const struct witness_record *zero = log_first(&t->log, WITNESS_CLOSE, 0);
+    return zero != NULL ? "connect-result-as-descriptor"
+                        : "close-connection-leaked";
+}
+
+static void check_descriptors(struct trial *t)
+{
+    int fd;
+    if (log_left_socket(&t->log, &fd)) {
+        bool failed = !exited(&t->child, 0);
+        const char *name = leak_name(t, fd, failed);
+        fail(t, name, "every descriptor closed when the program ends",
+             "descriptor %d was still open at the end%s", fd,
+             failed ? " of this failure" : "");
+        return;
+    }
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call == WITNESS_CLOSE && r->error == EBADF && !r->injected &&
+            r->fd >= 0) {
+            blame(t, r);
+            fail(t, "close-twice", "each descriptor closed once",
+                 "close(%d) failed with EBADF: it was closed already", r->fd);
+            return;
+        }
+    }
+}
+
+static void check_lists(struct trial *t)
+{
+    const struct witness_record *open = NULL;
+    if (t->log.map == NULL || !t->log.map->ended)
+        return;
+    size_t made = 0, freed = 0;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call == WITNESS_GETADDRINFO && r->result == 0) {
+            made++;
+            open = r;
+        }
+        freed += r->call == WITNESS_FREEADDRINFO;
+    }
+    if (made > freed) {
+        blame(t, open);
+        fail(t, "connect-list-leaked",
+             "freeaddrinfo() once for each list of getaddrinfo()",
+             "getaddrinfo() made %zu, freeaddrinfo() freed %zu", made, freed);
+    }
+}
+
+/* "server.c:123" out of a sanitizer's stack, its first line in the source. */
+static void find_source_line(struct trial *t, const char *report)
+{
+    const char *source = t->subject->source[t->asked->role];
+    const char *name = strrchr(source, '/');
+    name = name != NULL ? name + 1 : source;
+    char needle[80];
+    snprintf(needle, sizeof needle, "%.70s:", name);
+    const char *at = strstr(report, needle);
+    if (at != NULL)
+        snprintf(
+            t->result->where, sizeof t->result->where, "%.*s",
+            (int)(strlen(needle) + strspn(at + strlen(needle), "0123456789")),
+            at);
+}
+
+static const char *asan_name(const char *report)
+{
+    const char *frame = strstr(report, "#0 ");
+    char first[200] = "";
+    if (frame != NULL)
+        snprintf(first, sizeof first, "%.*s", (int)strcspn(frame, "\n"), frame);
+    if (strstr(report, "heap-use-after-free") != NULL &&
+        strstr(report, "freeaddrinfo") != NULL)
+        return "connect-list-used-after-free";
+    if (strstr(report, "overflow") == NULL)
+        return "memory-error";
+    static const char *const copies[] = {"strcpy",  "strcat", "sprintf",
+                                         "scanf",   "gets",   "memcpy",
+                                         "strncpy", "memmove"};
+    for (size_t i = 0; i < sizeof copies / sizeof *copies; i++)
+        if (strstr(first, copies[i]) != NULL)
+            return strstr(report, "WRITE of size") != NULL ? "recv-overflow"
+                                                           : "memory-error";
+    if (strstr(first, "recv") != NULL || strstr(first, "read") != NULL)
+        return "recv-size-too-big";
+    if (strstr(first, "send") != NULL || strstr(first, " in write") != NULL)
+        return "send-full-length-again";
+    if (strstr(first, "strlen") != NULL ||
+        strstr(report, "READ of size") != NULL)
+        return "recv-no-terminator";
+    return strstr(report, "WRITE of size 1 ") != NULL ? "recv-off-by-one"
+                                                      : "memory-error";
+}
+
+static void check_sanitizers(struct trial *t)
+{
+    const char *err = t->child.err.bytes;
+    const char *report = strstr(err, "ERROR: AddressSanitizer");
+    char line[300];
+    if (report != NULL) {
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(report + 7, "\n"),
+                 report + 7);
+        find_source_line(t, report);
+        fail(t, asan_name(report), "no access outside of an object", "%s",
+             line);
+    }
+    report = strstr(err, "runtime error:");
+    if (report != NULL) {
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(report, "\n"), report);
+        find_source_line(t, err);
+        fail(t, "memory-error", "no undefined behaviour", "%s", line);
+    }
+    report = strstr(err, "ERROR: LeakSanitizer");
+    if (report != NULL) {
+        find_source_line(t, report);
+        const char *what = strstr(report, "leak of ");
+        snprintf(line, sizeof line, "%.*s",
+                 what != NULL ? (int)strcspn(what, "\n") : 0,
+                 what != NULL ? what : "");
+        fail(t,
+             strstr(report, "getaddrinfo") != NULL ? "connect-list-leaked"
+                                                   : "memory-leaked",
+             "all memory freed when the program ends", "%s", line);
+    }
+}
+
+bool left_clean(struct trial *t)
+{
+    if (!over(t))
+        check_sanitizers(t);
+    if (!over(t))
+        check_descriptors(t);
+    if (!over(t))
+        check_lists(t);
+    return !over(t);
+}
