@@ -29,11 +29,14 @@ enum build {
 
 enum { STEPS = 8, PATH_SIZE = 512, CAPTION = 600 };
 
+struct exercise;
+
 /** What is judged: the sources of one step and the programs made of them. */
 struct subject {
     int step;
     char scratch[PATH_SIZE];                     /**< our own directory */
     char witness[PATH_SIZE];                     /**< the library; "": none */
+    const struct exercise *exercise;             /**< NULL: a step */
     char source[ROLES][PATH_SIZE];               /**< "": there is none */
     char program[ROLES][BUILDS][PATH_SIZE];      /**< "": could not be built */
     char missing[ROLES][BUILDS][160];            /**< why it could not */
@@ -249,6 +252,22 @@ const char *explain(struct trial *t, const char *otherwise);
 
 extern const struct check_case cases_01[], cases_02[], cases_03[], cases_04[],
     cases_05[], cases_06[], cases_07[], cases_08[];
+
+/* --- the exercises: exercise_NN.c ---------------------------------------- */
+
+/** An exercise: one file, and the cases that judge it. */
+struct exercise {
+    const char *name; /**< "03-listen/backlog": below exercises/, without .c */
+    enum role role;   /**< which of the two its file is compiled as */
+    const struct check_case *cases; /**< first and last do not matter here */
+};
+
+extern const struct exercise exercises_01[], exercises_02[], exercises_03[],
+    exercises_04[], exercises_05[], exercises_06[], exercises_07[],
+    exercises_08[];
+
+/** The program's name as the student knows it: "server", "backlog". */
+const char *program_name(const struct subject *subject, enum role role);
 
 /** A script written where it is used. */
 #define SCRIPT(...) (&(const struct script){__VA_ARGS__})

@@ -108,7 +108,9 @@ static const char *log_line(const char *log, const char *text, char *line,
 
 static void find_place(struct trial *t, const char *at)
 {
-    const char *name = t->asked->role == SERVER ? "(server.c:" : "(client.c:";
+    char name[80];
+    snprintf(name, sizeof name,
+             "(%.60s.c:", program_name(t->subject, t->asked->role));
     const char *place = at != NULL ? strstr(at, name) : NULL;
     if (place != NULL)
         snprintf(t->result->where, sizeof t->result->where, "%.*s",

@@ -25,7 +25,11 @@ const struct diagnosis *diagnosis_find(const char *name)
 static const char *const calls[] = {"",       "socket", "bind",
                                     "listen", "accept", "connect",
                                     "send",   "recv",   "close"};
-static const char *const roles[] = {"server", "client"};
+
+static const char *label(const struct judgement *j, const struct entry *e)
+{
+    return program_name(&j->subject, e->asked.role);
+}
 
 /* --- text ------------------------------------------------------------------
  */
@@ -88,7 +92,7 @@ static void print_failure(const struct judgement *j, const struct entry *e)
     const struct diagnosis *d = diagnosis_find(r->diagnosis);
     char lesson[80];
     mark("FAIL");
-    printf("%s: %s\n", roles[e->asked.role], e->asked.title);
+    printf("%s: %s\n", label(j, e), e->asked.title);
     paragraph("what we did:", r->did);
     paragraph("expected:", r->expected);
     paragraph("got:", r->got);
@@ -105,37 +109,39 @@ static void print_failure(const struct judgement *j, const struct entry *e)
         paragraph("read:", lesson);
     if (d != NULL)
         paragraph("name:", d->name);
-    (void)j;
 }
 
-static bool same_group(const struct entry *a, const struct entry *b)
+/* Checks of one call that are counted rather than listed. */
+static bool same_group(const struct judgement *j, const struct entry *a,
+                       const struct entry *b)
 {
-    return a->step == b->step && a->asked.role == b->asked.role &&
-           a->asked.track == b->asked.track;
+    return j->subject.exercise == NULL && a->step == b->step &&
+           a->asked.role == b->asked.role && a->asked.track == b->asked.track &&
+           a->asked.track == TALK;
 }
 
 static void print_group(const struct judgement *j, int last)
 {
     const struct entry *e = &j->entry[last];
-    int passed = 0;
-    for (int i = last; i >= 0 && same_group(&j->entry[i], e); i--)
+    int passed = e->result.verdict == PASSED;
+    for (int i = last - 1; i >= 0 && same_group(j, &j->entry[i], e); i--)
         passed += j->entry[i].result.verdict == PASSED;
     if (passed == 0)
         return;
     mark("ok");
     if (e->step == 0)
-        printf("%s.c %s\n", roles[e->asked.role], e->asked.title);
-    else if (e->asked.track != TALK)
-        printf("%s: %s\n", roles[e->asked.role], e->asked.title);
+        printf("%s.c %s\n", label(j, e), e->asked.title);
+    else if (e->asked.track != TALK || j->subject.exercise != NULL)
+        printf("%s: %s\n", label(j, e), e->asked.title);
     else
-        printf("%s: %s(), %d check%s\n", roles[e->asked.role], calls[e->step],
-               passed, passed == 1 ? "" : "s");
+        printf("%s: %s(), %d check%s\n", label(j, e), calls[e->step], passed,
+               passed == 1 ? "" : "s");
 }
 
-static void print_skip(const struct entry *e)
+static void print_skip(const struct judgement *j, const struct entry *e)
 {
     mark("skip");
-    printf("%s: %s: %s\n", roles[e->asked.role], e->asked.title, e->result.got);
+    printf("%s: %s: %s\n", label(j, e), e->asked.title, e->result.got);
 }
 
 static void text_entry(const struct judgement *j, int i)
@@ -144,24 +150,22 @@ static void text_entry(const struct judgement *j, int i)
     bool verbose = getenv("V") != NULL;
     if (verbose && e->result.verdict == PASSED) {
         mark("ok");
-        printf("%s: %s (%.0f ms)\n", roles[e->asked.role], e->asked.title,
-               e->result.ms);
+        printf("%s: %s (%.0f ms)\n", label(j, e), e->asked.title, e->result.ms);
     }
     if (e->result.verdict == FAILED) {
-        if (!verbose && i > 0 && same_group(e, e - 1))
+        if (!verbose && i > 0 && same_group(j, e, e - 1))
             print_group(j, i - 1);
         print_failure(j, e);
     } else if (e->result.verdict == SKIPPED &&
                (verbose || strncmp(e->result.got, "rests on", 8) != 0)) {
-        print_skip(e);
+        print_skip(j, e);
     }
-    bool last = i + 1 == j->entries || !same_group(e, e + 1);
+    bool last = i + 1 == j->entries || !same_group(j, e, e + 1);
     if (!verbose && last && e->result.verdict == PASSED)
         print_group(j, i);
 }
 
-/* --- TAP ---------------------------------------------------------------------
- */
+/* --- TAP ----------------------------------------------------------------- */
 
 static void yaml(const char *key, const char *text)
 {
@@ -183,7 +187,7 @@ static void tap_entry(const struct judgement *j, int i)
     const struct entry *e = &j->entry[i];
     const struct result *r = &e->result;
     printf("%sok %d - %s: %s", r->verdict == FAILED ? "not " : "", i + 1,
-           roles[e->asked.role], e->asked.title);
+           label(j, e), e->asked.title);
     if (r->verdict == SKIPPED)
         printf(" # SKIP %s", r->got);
     putchar('\n');
@@ -203,13 +207,14 @@ static void tap_entry(const struct judgement *j, int i)
     printf("  ...\n");
 }
 
-/* --- both
- * ---------------------------------------------------------------------- */
+/* --- both ---------------------------------------------------------------- */
 
 void report_begin(const struct judgement *j, enum style style)
 {
     if (style == STYLE_TAP)
         printf("TAP version 13\n1..%d\n", j->entries);
+    else if (style == STYLE_TEXT && j->subject.exercise != NULL)
+        printf("exercise %s\n", j->subject.exercise->name);
     else if (style == STYLE_TEXT)
         printf("step %d  %s()\n", j->subject.step, calls[j->subject.step]);
     fflush(stdout);
@@ -223,25 +228,47 @@ void report_entry(const struct judgement *j, int i, enum style style)
         text_entry(j, i);
 }
 
+/* What to do after a step, in one line. */
+static void next_step(const struct judgement *j, bool failed)
+{
+    int step = j->subject.step;
+    if (failed)
+        printf("next: mend it, then: make check-step %d\n", step);
+    else if (step < STEPS)
+        printf("next: step %d, %s()\n", step + 1, calls[step + 1]);
+    else
+        printf("next: the course is complete; make demo shows it at work\n");
+}
+
+static void next_exercise(const struct judgement *j, bool failed)
+{
+    const char *name = j->subject.exercise->name;
+    if (failed)
+        printf("next: mend exercises/%s.c (make hint E=%s), then: make "
+               "check-exercise E=%s\n",
+               name, name, name);
+    else
+        printf("next: compare yours with solutions/%s.c\n", name);
+}
+
 void report_end(const struct judgement *j, enum style style)
 {
     struct counts n = judgement_counts(j);
-    int step = j->subject.step, rests = 0;
+    int rests = 0;
     if (style != STYLE_TEXT)
         return;
     for (int i = 0; i < j->entries; i++)
         rests += strncmp(j->entry[i].result.got, "rests on", 8) == 0;
     if (rests > 0) {
         mark("skip");
-        printf("%d check%s that rest on the failed one\n", rests,
-               rests == 1 ? "" : "s");
+        printf("%d check%s that rest%s on the failed one\n", rests,
+               rests == 1 ? "" : "s", rests == 1 ? "s" : "");
     }
-    printf("step %d: %d passed, %d failed, %d skipped (%.1f s)\n", step,
-           n.passed, n.failed, n.skipped, j->seconds);
-    if (n.failed > 0)
-        printf("next: mend it, then: make check-step %d\n", step);
-    else if (step < STEPS)
-        printf("next: step %d, %s()\n", step + 1, calls[step + 1]);
+    if (j->subject.exercise != NULL)
+        printf("exercise %s: ", j->subject.exercise->name);
     else
-        printf("next: the course is complete; make demo shows it at work\n");
+        printf("step %d: ", j->subject.step);
+    printf("%d passed, %d failed, %d skipped (%.1f s)\n", n.passed, n.failed,
+           n.skipped, j->seconds);
+    (j->subject.exercise != NULL ? next_exercise : next_step)(j, n.failed > 0);
 }

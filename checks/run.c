@@ -60,23 +60,33 @@ static bool build_needed(const struct judgement *j, enum role role,
     return false;
 }
 
-static void add_cases(struct judgement *j, enum track track)
+static void add_case(struct judgement *j, const struct check_case *c, int step)
+{
+    if (j->subject.source[c->role][0] == '\0' || j->entries == CASES_MAX)
+        return;
+    struct entry *e = &j->entry[j->entries++];
+    e->asked = *c;
+    e->step = step;
+}
+
+static void add_cases(struct judgement *j, enum track track, enum role role)
 {
     static const struct check_case *const all[STEPS] = {
         cases_01, cases_02, cases_03, cases_04,
         cases_05, cases_06, cases_07, cases_08};
-    for (int role = SERVER; role < ROLES; role++)
-        for (int step = 1; step <= STEPS; step++)
-            for (const struct check_case *c = all[step - 1]; c->title != NULL;
-                 c++)
-                if (c->track == track && (int)c->role == role &&
-                    c->first <= j->subject.step && j->subject.step <= c->last &&
-                    j->subject.source[role][0] != '\0' &&
-                    j->entries < CASES_MAX) {
-                    struct entry *e = &j->entry[j->entries++];
-                    e->asked = *c;
-                    e->step = step;
-                }
+    int step = j->subject.step;
+    if (j->subject.exercise != NULL) {
+        for (const struct check_case *c = j->subject.exercise->cases;
+             c->title != NULL; c++)
+            if (c->track == track && c->role == role)
+                add_case(j, c, step);
+        return;
+    }
+    for (int s = 1; s <= STEPS; s++)
+        for (const struct check_case *c = all[s - 1]; c->title != NULL; c++)
+            if (c->track == track && c->role == role && c->first <= step &&
+                step <= c->last)
+                add_case(j, c, s);
 }
 
 static void plan(struct schedule *s)
@@ -90,7 +100,8 @@ static void plan(struct schedule *s)
         }
     int compilations = j->entries;
     for (int track = 0; track < TRACKS; track++)
-        add_cases(j, (enum track)track);
+        for (int role = SERVER; role < ROLES; role++)
+            add_cases(j, (enum track)track, (enum role)role);
     for (int i = 0; i < compilations; i++)
         s->job[s->jobs++] =
             (struct job){.entry = i,

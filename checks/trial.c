@@ -99,16 +99,31 @@ static void add_valgrind(struct trial *t, struct launch *l, const char *program)
     if (log == NULL)
         abort();
     snprintf(log, PATH_SIZE + 40, "--log-file=%s/valgrind.log", t->directory);
-    const char *argv[] = {"valgrind", "--leak-check=full", "--track-fds=yes",
+    const char *argv[] = {"valgrind",
+                          "--leak-check=full",
+                          "--track-fds=yes",
                           "--show-leak-kinds=definite,indirect,possible",
-                          log, program, a, b, NULL};
+                          log,
+                          program,
+                          a,
+                          b,
+                          NULL};
     memcpy(l->argv, argv, sizeof argv);
     l->setenv[1] = NULL; /* LC_ALL only */
 }
 
+const char *program_name(const struct subject *subject, enum role role)
+{
+    const char *slash =
+        subject->exercise != NULL ? strchr(subject->exercise->name, '/') : NULL;
+    if (slash != NULL)
+        return slash + 1;
+    return role == SERVER ? "server" : "client";
+}
+
 bool start(struct trial *t, const char *a, const char *b)
 {
-    const char *name = t->asked->role == SERVER ? "server" : "client";
+    const char *name = program_name(t->subject, t->asked->role);
     const char *program = t->subject->program[t->asked->role][t->asked->build];
     struct launch launch = {
         {program, a, b}, {NULL}, t->directory, t->input, t->open_files};

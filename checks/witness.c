@@ -134,6 +134,7 @@ static unsigned faulty[WITNESS_CALLS];    /* the actions asked for, by kind */
 static unsigned long seen[WITNESS_CALLS]; /* calls that faults could meet */
 static uintptr_t program, code_begin, code_end; /* the program in memory */
 static uintptr_t stack_top;                     /* of the first thread */
+static int in_valgrind;
 
 /** Above 0 while the C library calls us from one of its own functions. */
 static __thread int inside __attribute__((tls_model("initial-exec")));
@@ -152,17 +153,6 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/** Copies memory known to be readable. (Volatile: a call of memcpy() would be
- * AddressSanitizer's, which looks at the program's memory with its own eyes.)
- */
-static void copy(void *to, const void *from, size_t size)
-{
-    const volatile unsigned char *source = from;
-    unsigned char *target = to;
-    while (size-- > 0)
-        *target++ = *source++;
-}
-
 /** Does this lie on the main thread's stack, above our own frame? Then it can
  * be read, and finding out needs no system call. */
 static int on_stack(const void *from, size_t size)
@@ -173,26 +163,35 @@ static int on_stack(const void *from, size_t size)
 }
 
 /**
- * Copies memory the program says is there. The kernel reads it for us: a wrong
- * address is an error then, not a crash, and valgrind does not mind.
+ * Copies memory of the program. If it may be wrong about that memory, the
+ * kernel reads it for us: a bad address is an error then, not a crash. So too
+ * under valgrind, which is silent about that. (Volatile, for else this may be
+ * made a memcpy(), and that is AddressSanitizer's, which is not.)
+ * @param known  not 0: it can be read, for the kernel has just done so
  * @return 1, or 0 if it cannot be read
  */
+static int copy(void *to, const void *from, size_t size, int known)
+{
+    const volatile unsigned char *source = from;
+    unsigned char *target = to;
+    struct iovec local = {to, size}, remote = {(void *)from, size};
+    int error = errno;
+    int sure = !in_valgrind && (known || on_stack(from, size));
+    long n = -1;
+    if (!sure && from != NULL) {
+        n = syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL,
+                    0UL);
+        sure = n == -1 && (errno == ENOSYS || errno == EPERM); /* forbidden */
+    }
+    for (size_t i = 0; sure && i < size; i++)
+        target[i] = source[i];
+    errno = error;
+    return sure || n == (long)size;
+}
+
 static int peek(void *to, const void *from, size_t size)
 {
-    int error = errno;
-    if (from == NULL || on_stack(from, size)) {
-        copy(to, from, from == NULL ? 0 : size);
-        return from != NULL;
-    }
-    struct iovec local = {to, size}, remote = {(void *)from, size};
-    long n =
-        syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL, 0UL);
-    if (n == -1 && (errno == ENOSYS || errno == EPERM)) { /* not allowed here */
-        copy(to, from, size);
-        n = (long)size;
-    }
-    errno = error;
-    return n == (long)size;
+    return copy(to, from, size, 0);
 }
 
 /** @return SOCK_STREAM or another type, 0 for no socket, -1 for not open */
@@ -356,7 +355,7 @@ static void keep_answer(struct call *call, int64_t result, const void *address,
         record->b = (int64_t)length;
     record->address_size = (uint32_t)smaller(length, (size_t)room);
     copy(record->address, address,
-         smaller(record->address_size, sizeof record->address));
+         smaller(record->address_size, sizeof record->address), 1);
 }
 
 /** Writes down the first bytes of what was really transferred. */
@@ -369,7 +368,7 @@ static void keep_bytes(struct call *call, int64_t n, const struct iovec *part,
     size_t left = smaller((size_t)n, sizeof record->bytes);
     for (size_t i = 0; i < parts && left > 0; i++) {
         size_t size = smaller(part[i].iov_len, left);
-        copy(record->bytes + record->bytes_size, part[i].iov_base, size);
+        copy(record->bytes + record->bytes_size, part[i].iov_base, size, 1);
         record->bytes_size += (uint32_t)size;
         left -= size;
     }
@@ -1103,14 +1102,6 @@ static int find_program(struct dl_phdr_info *info, size_t size, void *unused)
     return 1;
 }
 
-/** valgrind follows bytes that have no value through every copy, but not
- * through the kernel: there, nothing is taken from the stack directly. */
-static int in_valgrind(void)
-{
-    const char *libraries = getenv("LD_PRELOAD");
-    return libraries != NULL && strstr(libraries, "vgpreload") != NULL;
-}
-
 /** Notes what is open before the program begins. */
 static void note_inherited(void)
 {
@@ -1126,7 +1117,9 @@ __attribute__((constructor)) static void attach(void)
 {
     for (int i = 0; i < ORIGINALS; i++)
         original(i);
-    stack_top = in_valgrind() ? 0 : (uintptr_t)environ; /* just above main() */
+    stack_top = (uintptr_t)environ; /* lies just above the first frame */
+    const char *libraries = getenv("LD_PRELOAD");
+    in_valgrind = libraries != NULL && strstr(libraries, "vgpreload") != NULL;
     dl_iterate_phdr(find_program, NULL);
     read_faults(getenv(WITNESS_FAULT));
     struct witness_log *found = map_log(getenv(WITNESS_LOG));
