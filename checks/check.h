@@ -42,6 +42,7 @@ struct subject {
     char missing[ROLES][BUILDS][160];            /**< why it could not */
     char valgrind[PATH_SIZE];                    /**< "": not installed */
     bool leak_sanitizer;                         /**< ptrace() is allowed */
+    bool patient;                                /**< slow cases come last */
 };
 
 enum verdict { UNKNOWN, PASSED, FAILED, SKIPPED, ADVICE };

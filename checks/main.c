@@ -4,7 +4,7 @@
  * failed, 2 the check could not run.
  */
 #define _GNU_SOURCE
-#include "run.h"
+#include "suite.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,8 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: check step N [--tap] [--server FILE] [--client FILE]\n"
-            "       check exercise NN-name/exercise [--tap] [--file FILE]\n");
+            "       check exercise NN-name/exercise [--tap] [--file FILE]\n"
+            "       check suite [WORD...]\n");
     return 2;
 }
 
@@ -52,8 +53,7 @@ static void find_witness(struct subject *s)
         s->witness[0] = '\0';
 }
 
-/* steps/NN-…, the directory of a step; false if there is none. */
-static bool find_step(int step, char *path, size_t size)
+bool step_find(int step, char *path, size_t size)
 {
     char prefix[8];
     snprintf(prefix, sizeof prefix, "%02d-", step);
@@ -101,27 +101,31 @@ static int check_step(struct subject *s, enum style style)
     return failed > 0 ? 1 : 0;
 }
 
-/* What every subject needs from its surroundings. */
-static void equip(struct subject *s)
+void subject_equip(struct subject *s)
 {
     find_witness(s);
     find_tool("valgrind", s->valgrind, sizeof s->valgrind);
 }
 
-static const struct exercise *find_exercise(const char *name, int *step)
+const struct exercise *exercises_of(int step)
 {
     static const struct exercise *const all[STEPS] = {
         exercises_01, exercises_02, exercises_03, exercises_04,
         exercises_05, exercises_06, exercises_07, exercises_08};
+    return all[step - 1];
+}
+
+const struct exercise *exercise_find(const char *name, int *step)
+{
     for (*step = 1; *step <= STEPS; ++*step)
-        for (const struct exercise *e = all[*step - 1]; e->name != NULL; e++)
+        for (const struct exercise *e = exercises_of(*step); e->name != NULL;
+             e++)
             if (strcmp(e->name, name) == 0)
                 return e;
     return NULL;
 }
 
-/* An exercise that still holds a TODO has not been handed in yet. */
-static bool holds_todo(const char *path)
+bool holds_todo(const char *path)
 {
     FILE *f = fopen(path, "r");
     char line[4096];
@@ -156,7 +160,7 @@ static int command_exercise(int argc, char *argv[])
     memset(&s, 0, sizeof s);
     if (argc < 1)
         return usage();
-    s.exercise = find_exercise(argv[0], &s.step);
+    s.exercise = exercise_find(argv[0], &s.step);
     if (s.exercise == NULL) {
         fprintf(stderr,
                 "check: there is no exercise \"%s\"; make progress "
@@ -177,7 +181,7 @@ static int command_exercise(int argc, char *argv[])
     if (holds_todo(path))
         return to_do(s.exercise, style);
     add_source(&s, s.exercise->role, "", path);
-    equip(&s);
+    subject_equip(&s);
     return check_step(&s, style);
 }
 
@@ -192,7 +196,7 @@ static int command_step(int argc, char *argv[])
         return usage();
     long step = strtol(argv[0], &end, 10);
     if (*end != '\0' || step < 1 || step > STEPS ||
-        !find_step((int)step, directory, sizeof directory)) {
+        !step_find((int)step, directory, sizeof directory)) {
         fprintf(stderr,
                 "check: there is no step \"%s\" here; steps are 1 to "
                 "%d\n",
@@ -226,7 +230,7 @@ static int command_step(int argc, char *argv[])
             return 2;
         }
     }
-    equip(&s);
+    subject_equip(&s);
     return check_step(&s, style);
 }
 
@@ -236,5 +240,7 @@ int main(int argc, char *argv[])
         return command_step(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "exercise") == 0)
         return command_exercise(argc - 2, argv + 2);
+    if (argc >= 2 && strcmp(argv[1], "suite") == 0)
+        return suite_run(argc - 2, argv + 2);
     return usage();
 }

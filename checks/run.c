@@ -244,7 +244,7 @@ static void start_jobs(struct schedule *s)
         struct job *job = &s->job[i];
         if (job->state != WAITING || !is_ready(s, job))
             continue;
-        if (n < s->jobs && !job->compiles &&
+        if (!s->j->subject.patient && n < s->jobs && !job->compiles &&
             s->j->entry[job->entry].step < STEPS)
             continue;
         if (!job->compiles && give_up(s, job))

@@ -28,7 +28,7 @@
 #include <signal.h>       /* signal, sigaction */
 #include <stdarg.h>       /* the third argument of fcntl */
 #include <stdio.h>        /* fdopen, fclose, sscanf */
-#include <stdlib.h>       /* getenv, atexit, at_quick_exit */
+#include <stdlib.h>       /* getenv, at_quick_exit, strtol */
 #include <string.h>       /* strcmp, strtok_r */
 #include <sys/epoll.h>    /* epoll_wait */
 #include <sys/mman.h>     /* mmap */
@@ -41,6 +41,8 @@
 #include <sys/uio.h>      /* readv, writev */
 #include <time.h>         /* clock_gettime, nanosleep */
 #include <unistd.h>       /* close, dup, read, write, … */
+
+#undef sendfile64 /* musl makes it another name of sendfile */
 
 enum {
     DESCRIPTORS = 1024, /* so many are looked at, at the start and the end */
@@ -125,6 +127,7 @@ struct inherited {
     ino_t inode;
 };
 
+static int active;                  /* 0: there is nothing to do */
 static struct witness_log *the_log; /* NULL: nothing is written down */
 static uint32_t capacity;           /* records there is really room for */
 static struct inherited inherited[DESCRIPTORS];
@@ -133,7 +136,7 @@ static unsigned fault_count;
 static unsigned faulty[WITNESS_CALLS];    /* the actions asked for, by kind */
 static unsigned long seen[WITNESS_CALLS]; /* calls that faults could meet */
 static uintptr_t program, code_begin, code_end; /* the program in memory */
-static uintptr_t stack_top;                     /* of the first thread */
+static uintptr_t heap_begin, stack_top;         /* … and its data */
 static int in_valgrind;
 
 /** Above 0 while the C library calls us from one of its own functions. */
@@ -153,13 +156,16 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/** Does this lie on the main thread's stack, above our own frame? Then it can
- * be read, and finding out needs no system call. */
-static int on_stack(const void *from, size_t size)
+/** Does this lie on the heap, or on the first thread's stack above our own
+ * frame? Then it can be read, and finding out needs no system call. */
+static int near(const void *from, size_t size)
 {
+    uintptr_t at = (uintptr_t)from, heap_end = (uintptr_t)sbrk(0);
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-    return (uintptr_t)from > frame && (uintptr_t)from < stack_top &&
-           stack_top - (uintptr_t)from >= size && stack_top - frame < STACK;
+    if (at >= heap_begin && at < heap_end)
+        return heap_end - at >= size;
+    return at > frame && at < stack_top && stack_top - at >= size &&
+           stack_top - frame < STACK;
 }
 
 /**
@@ -176,8 +182,10 @@ static int copy(void *to, const void *from, size_t size, int known)
     unsigned char *target = to;
     struct iovec local = {to, size}, remote = {(void *)from, size};
     int error = errno;
-    int sure = !in_valgrind && (known || on_stack(from, size));
+    int sure = !in_valgrind && (known || near(from, size));
     long n = -1;
+    if (!active)
+        return 0;
     if (!sure && from != NULL) {
         n = syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL,
                     0UL);
@@ -211,7 +219,7 @@ static int socket_type(int fd)
  * that is not open: perhaps the program takes it for a socket. */
 static int concerns(int fd)
 {
-    return (the_log != NULL || fault_count > 0) && socket_type(fd) != 0;
+    return active && socket_type(fd) != 0;
 }
 
 /** @return the length an argument points to, -1 if there is none */
@@ -281,7 +289,7 @@ static void enter(struct call *call, int watched, const char *function)
         if (record->b == 0) /* waiting for no descriptor is a way to sleep */
             record->call = WITNESS_SLEEP;
     }
-    if (!watched || inside > 0 || (the_log == NULL && fault_count == 0))
+    if (!watched || inside > 0 || !active)
         return;
     call->watched = 1;
     if (the_log == NULL)
@@ -350,25 +358,26 @@ static void keep_answer(struct call *call, int64_t result, const void *address,
     struct witness_record *record = &call->record;
     if (call->slot == NULL || result == -1 || address == NULL || room == -1)
         return;
-    size_t length = (size_t)length_at(size);
+    socklen_t length = 0;
+    copy(&length, size, sizeof length, 1);
     if (record->call != WITNESS_RECV) /* that has its flags there */
-        record->b = (int64_t)length;
+        record->b = length;
     record->address_size = (uint32_t)smaller(length, (size_t)room);
     copy(record->address, address,
          smaller(record->address_size, sizeof record->address), 1);
 }
 
 /** Writes down the first bytes of what was really transferred. */
-static void keep_bytes(struct call *call, int64_t n, const struct iovec *part,
-                       size_t parts)
+static void keep_bytes(struct call *call, int64_t n, const struct iovec *iov,
+                       size_t count)
 {
     struct witness_record *record = &call->record;
     if (call->slot == NULL || n <= 0 || (record->b & MSG_TRUNC))
         return;
     size_t left = smaller((size_t)n, sizeof record->bytes);
-    for (size_t i = 0; i < parts && left > 0; i++) {
-        size_t size = smaller(part[i].iov_len, left);
-        copy(record->bytes + record->bytes_size, part[i].iov_base, size, 1);
+    for (size_t i = 0; i < count && left > 0; i++) {
+        size_t size = smaller(iov[i].iov_len, left);
+        copy(record->bytes + record->bytes_size, iov[i].iov_base, size, 1);
         record->bytes_size += (uint32_t)size;
         left -= size;
     }
@@ -500,6 +509,7 @@ static int permitted(struct call *call)
         if (faults[i].call == kind &&
             (faults[i].only == 0 || faults[i].only == number))
             inject(&faults[i], call);
+    publish(call);
     errno = error;
     return call->error == 0;
 }
@@ -519,73 +529,99 @@ static size_t clip(struct call *call, size_t size)
     return call->limit;
 }
 
-/** A copy of a scattered message, and room to make it shorter. */
-struct message {
-    struct msghdr header;
+/** A scattered transfer, and room to make it shorter. */
+struct scatter {
+    const struct iovec *iov;
+    size_t count;
     struct iovec part[PARTS];
 };
 
-static struct message copy_message(const struct msghdr *from)
-{
-    struct message own = {.header = {.msg_iov = NULL}};
-    peek(&own.header, from, sizeof own.header);
-    return own;
-}
-
-/** @return the bytes in a scattered message, 0 if it makes no sense */
-static int64_t total_of(const struct msghdr *message)
+/** @return the bytes of a scattered transfer, 0 if it makes no sense */
+static int64_t total_of(const struct scatter *scatter)
 {
     struct iovec one;
-    size_t total = 0, count = (size_t)message->msg_iovlen;
-    for (size_t i = 0; i < count && count <= 1024; i++) {
-        if (!peek(&one, message->msg_iov + i, sizeof one))
+    size_t total = 0;
+    for (size_t i = 0; i < scatter->count && scatter->count <= 1024; i++) {
+        if (!peek(&one, scatter->iov + i, sizeof one))
             return 0;
         total += one.iov_len;
     }
     return (int64_t)total;
 }
 
-/** Makes a scattered message shorter. @return the one to pass on */
-static struct msghdr *clip_message(struct call *call, struct message *own,
-                                   struct msghdr *theirs)
+/** Makes a scattered transfer shorter. @return 1, or 0 if it may be as it is */
+static int clip_scatter(struct call *call, struct scatter *scatter)
 {
-    const struct iovec *from = own->header.msg_iov;
-    size_t parts = 0, left = clip(call, (size_t)call->record.a);
+    const struct iovec *from = scatter->iov;
+    size_t count = 0, left = clip(call, (size_t)call->record.a);
     if (left == (size_t)call->record.a)
-        return theirs;
-    for (; parts < PARTS && left > 0; from++) {
+        return 0;
+    for (; count < PARTS && left > 0; from++) {
         struct iovec part = {from->iov_base, smaller(from->iov_len, left)};
         left -= part.iov_len;
         if (part.iov_len > 0)
-            own->part[parts++] = part;
+            scatter->part[count++] = part;
     }
-    own->header.msg_iov = own->part;
-    own->header.msg_iovlen = (__typeof__(own->header.msg_iovlen))parts;
-    return &own->header;
+    scatter->iov = scatter->part;
+    scatter->count = count;
+    return 1;
+}
+
+/** The same for a message. @return the one to pass on: own or the program's */
+static struct msghdr *clip_message(struct call *call, struct scatter *scatter,
+                                   struct msghdr *own, struct msghdr *theirs)
+{
+    if (!clip_scatter(call, scatter))
+        return theirs;
+    own->msg_iov = scatter->part;
+    own->msg_iovlen = (__typeof__(own->msg_iovlen))scatter->count;
+    return own;
 }
 
 /* ---- The end ---- */
 
-/** Lists what the first process leaves open. */
-static void take_ledger(void)
+/** Calls a function for each descriptor that is open: one poll() finds them. */
+static void each_open(void (*act)(int fd, const struct stat *file))
 {
+    static struct pollfd fds[DESCRIPTORS]; /* a handler has a small stack */
     struct rlimit limit = {.rlim_cur = DESCRIPTORS};
     getrlimit(RLIMIT_NOFILE, &limit);
+    int count = (int)smaller((size_t)limit.rlim_cur, DESCRIPTORS);
+    for (int fd = 0; fd < count; fd++)
+        fds[fd] = (struct pollfd){fd, 0, 0};
+    if (REAL(poll)(fds, (nfds_t)count, 0) == -1)
+        return;
+    struct stat file;
+    for (int fd = 0; fd < count; fd++)
+        if (!(fds[fd].revents & POLLNVAL) && fstat(fd, &file) == 0)
+            act(fd, &file);
+}
+
+static void note_inherited(int fd, const struct stat *file)
+{
+    inherited[fd] = (struct inherited){1, file->st_dev, file->st_ino};
+}
+
+static void note_left(int fd, const struct stat *file)
+{
+    const struct inherited *before = &inherited[fd];
+    if (before->open && before->device == file->st_dev &&
+        before->inode == file->st_ino)
+        return;
+    if (the_log->left < WITNESS_LEFT_MAX)
+        the_log->left_open[the_log->left] =
+            (struct witness_open){fd, S_ISSOCK(file->st_mode)};
+    the_log->left++;
+}
+
+/** Lists what the first process leaves open: in exit() after all that is the
+ * program's own, its atexit() handlers included. */
+__attribute__((destructor)) static void take_ledger(void)
+{
     if (the_log == NULL || the_log->first_pid != (int32_t)getpid())
         return;
-    uint32_t left = 0;
-    for (int fd = 0; fd < DESCRIPTORS && (rlim_t)fd < limit.rlim_cur; fd++) {
-        struct stat now_open;
-        if (fstat(fd, &now_open) == -1 ||
-            (inherited[fd].open && inherited[fd].inode == now_open.st_ino &&
-             inherited[fd].device == now_open.st_dev))
-            continue;
-        if (left < WITNESS_LEFT_MAX)
-            the_log->left_open[left] = (struct witness_open){
-                .fd = fd, .socket = S_ISSOCK(now_open.st_mode)};
-        left++;
-    }
-    the_log->left = left;
+    the_log->left = 0;
+    each_open(note_left);
     __atomic_store_n(&the_log->ended, 1, __ATOMIC_RELEASE);
 }
 
@@ -640,18 +676,37 @@ static void take_ledger(void)
         return (ssize_t)leave(&call, n);                                       \
     }
 
-/* The same for `count` parts from `part` on. */
-#define SCATTER(name, kind)                                                    \
-    STAND_IN(ssize_t, name, (int fd, const struct iovec *part, int count))     \
+/* The same, with the address it comes from. */
+#define TRANSFER_FROM(name, parameters, arguments)                             \
+    STAND_IN(ssize_t, name, parameters)                                        \
     {                                                                          \
-        struct message own = {.header = {.msg_iov = (struct iovec *)part,      \
-                                         .msg_iovlen = (unsigned)count}};      \
-        BEGIN(name, concerns(fd), kind, fd, total_of(&own.header));            \
-        int64_t n = ATTEMPT(                                                   \
-            (clip_message(&call, &own, NULL),                                  \
-             real(fd, own.header.msg_iov, (int)own.header.msg_iovlen)));       \
-        keep_bytes(&call, n, own.header.msg_iov, own.header.msg_iovlen);       \
+        int64_t given = length_at(length);                                     \
+        BEGIN(name, 1, RECV, fd, (int64_t)size, flags);                        \
+        int64_t n = ATTEMPT(real arguments);                                   \
+        keep_answer(&call, n, address, length, given);                         \
+        keep_bytes(&call, n, &(struct iovec){buffer, (size_t)n}, 1);           \
         return (ssize_t)leave(&call, n);                                       \
+    }
+
+/* The same, scattered over parts of memory. */
+#define SCATTER(name, kind)                                                    \
+    STAND_IN(ssize_t, name, (int fd, const struct iovec *iov, int count))      \
+    {                                                                          \
+        struct scatter all = {.iov = iov, .count = (size_t)count};             \
+        BEGIN(name, concerns(fd), kind, fd, total_of(&all));                   \
+        int64_t n = ATTEMPT(                                                   \
+            (clip_scatter(&call, &all), real(fd, all.iov, (int)all.count)));   \
+        keep_bytes(&call, n, all.iov, all.count);                              \
+        return (ssize_t)leave(&call, n);                                       \
+    }
+
+/* A whole stand-in that sets a signal's handler. */
+#define HANDLING(name)                                                         \
+    STAND_IN(sighandler_t, name, (int number, sighandler_t handler))           \
+    {                                                                          \
+        BEGIN(name, 1, SIGNAL, -1, number, handler == SIG_IGN);                \
+        int64_t before = ATTEMPT((intptr_t)real(number, handler));             \
+        return (sighandler_t)(intptr_t)leave(&call, before);                   \
     }
 
 // clang-format off
@@ -679,6 +734,15 @@ TRANSFER(read, (int fd, void *buffer, size_t size),
 TRANSFER(__read_chk, (int fd, void *buffer, size_t size, size_t room),
          (fd, buffer, size > room ? size : clip(&call, size), room),
          concerns(fd), RECV, 0)
+TRANSFER_FROM(recvfrom,
+              (int fd, void *buffer, size_t size, int flags,
+               struct sockaddr *address, socklen_t *length),
+              (fd, buffer, clip(&call, size), flags, address, length))
+TRANSFER_FROM(__recvfrom_chk,
+              (int fd, void *buffer, size_t size, size_t room, int flags,
+               struct sockaddr *address, socklen_t *length),
+              (fd, buffer, size > room ? size : clip(&call, size), room, flags,
+               address, length))
 SCATTER(writev, SEND)
 SCATTER(readv, RECV)
 PLAIN(ssize_t, sendfile, (int fd, int file, off_t *offset, size_t size),
@@ -741,6 +805,8 @@ PLAIN(int, sigaction,
       (int number, const struct sigaction *action, struct sigaction *before),
       (number, action, before),
       action != NULL, SIGNAL, -1, number, is_ignoring(action))
+HANDLING(signal)
+HANDLING(__sysv_signal) /* what signal() is without BSD's or GNU's extensions */
 // clang-format on
 
 STAND_IN(int, bind, (int fd, const struct sockaddr *address, socklen_t size))
@@ -806,54 +872,33 @@ STAND_IN(ssize_t, sendto,
     return (ssize_t)leave(&call, n);
 }
 
-STAND_IN(ssize_t, recvfrom,
-         (int fd, void *buffer, size_t size, int flags,
-          struct sockaddr *address, socklen_t *length))
-{
-    int64_t given = length_at(length);
-    BEGIN(recvfrom, 1, RECV, fd, (int64_t)size, flags);
-    int64_t n =
-        ATTEMPT(real(fd, buffer, clip(&call, size), flags, address, length));
-    keep_answer(&call, n, address, length, given);
-    keep_bytes(&call, n, &(struct iovec){buffer, (size_t)n}, 1);
-    return (ssize_t)leave(&call, n);
-}
-
-STAND_IN(ssize_t, __recvfrom_chk,
-         (int fd, void *buffer, size_t size, size_t room, int flags,
-          struct sockaddr *address, socklen_t *length))
-{
-    int64_t given = length_at(length);
-    BEGIN(__recvfrom_chk, 1, RECV, fd, (int64_t)size, flags);
-    int64_t n = ATTEMPT(real(fd, buffer, size > room ? size : clip(&call, size),
-                             room, flags, address, length));
-    keep_answer(&call, n, address, length, given);
-    keep_bytes(&call, n, &(struct iovec){buffer, (size_t)n}, 1);
-    return (ssize_t)leave(&call, n);
-}
-
 STAND_IN(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags))
 {
-    struct message own = copy_message(message);
-    BEGIN(sendmsg, 1, SEND, fd, total_of(&own.header), flags);
-    keep_address(&call, own.header.msg_name, own.header.msg_namelen);
-    int64_t n =
-        ATTEMPT(real(fd, clip_message(&call, &own, (void *)message), flags));
-    keep_bytes(&call, n, own.header.msg_iov, own.header.msg_iovlen);
+    struct msghdr own = {.msg_iov = NULL};
+    peek(&own, message, sizeof own);
+    struct scatter all = {.iov = own.msg_iov, .count = (size_t)own.msg_iovlen};
+    BEGIN(sendmsg, 1, SEND, fd, total_of(&all), flags);
+    keep_address(&call, own.msg_name, own.msg_namelen);
+    int64_t n = ATTEMPT(real(
+        fd, clip_message(&call, &all, &own, (struct msghdr *)message), flags));
+    keep_bytes(&call, n, all.iov, all.count);
     return (ssize_t)leave(&call, n);
 }
 
 STAND_IN(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags))
 {
-    struct message own = copy_message(message);
-    BEGIN(recvmsg, 1, RECV, fd, total_of(&own.header), flags);
-    int64_t n = ATTEMPT(real(fd, clip_message(&call, &own, message), flags));
-    if (n != -1 && own.header.msg_iov == own.part) { /* it has the answer */
-        message->msg_namelen = own.header.msg_namelen;
-        message->msg_controllen = own.header.msg_controllen;
-        message->msg_flags = own.header.msg_flags;
+    struct msghdr own = {.msg_iov = NULL};
+    peek(&own, message, sizeof own);
+    struct scatter all = {.iov = own.msg_iov, .count = (size_t)own.msg_iovlen};
+    BEGIN(recvmsg, 1, RECV, fd, total_of(&all), flags);
+    int64_t n =
+        ATTEMPT(real(fd, clip_message(&call, &all, &own, message), flags));
+    if (n != -1 && own.msg_iov == all.part) { /* the answer is in our copy */
+        message->msg_namelen = own.msg_namelen;
+        message->msg_controllen = own.msg_controllen;
+        message->msg_flags = own.msg_flags;
     }
-    keep_bytes(&call, n, own.header.msg_iov, own.header.msg_iovlen);
+    keep_bytes(&call, n, all.iov, all.count);
     return (ssize_t)leave(&call, n);
 }
 
@@ -983,21 +1028,6 @@ STAND_IN(int, fclose, (FILE * file))
     return (int)leave(&call, ATTEMPT(real(file)));
 }
 
-STAND_IN(sighandler_t, signal, (int number, sighandler_t handler))
-{
-    BEGIN(signal, 1, SIGNAL, -1, number, handler == SIG_IGN);
-    return (sighandler_t)(intptr_t)leave(
-        &call, ATTEMPT((intptr_t)real(number, handler)));
-}
-
-/** What signal() is called where the program asks for plain C or POSIX. */
-STAND_IN(sighandler_t, __sysv_signal, (int number, sighandler_t handler))
-{
-    BEGIN(__sysv_signal, 1, SIGNAL, -1, number, handler == SIG_IGN);
-    return (sighandler_t)(intptr_t)leave(
-        &call, ATTEMPT((intptr_t)real(number, handler)));
-}
-
 STAND_IN(pid_t, fork, (void))
 {
     BEGIN(fork, 1, FORK, -1, 0);
@@ -1046,7 +1076,8 @@ static int read_fault(const char *text, struct fault *fault)
     for (int i = 0; i < WITNESS_CALLS; i++)
         if (kinds[i].name != NULL && strcmp(kind, kinds[i].name) == 0)
             fault->call = (enum witness_call)i;
-    return (kinds[fault->call].may & fault->action) != 0;
+    return (kinds[fault->call].may & fault->action) != 0 &&
+           (fault->action != FAIL || fault->value != 0);
 }
 
 static void read_faults(const char *text)
@@ -1102,27 +1133,19 @@ static int find_program(struct dl_phdr_info *info, size_t size, void *unused)
     return 1;
 }
 
-/** Notes what is open before the program begins. */
-static void note_inherited(void)
-{
-    struct stat file;
-    for (int fd = 0; fd < DESCRIPTORS; fd++)
-        if (fstat(fd, &file) == 0)
-            inherited[fd] = (struct inherited){1, file.st_dev, file.st_ino};
-}
-
-/** Begins to witness. The handler for the end is registered before any of the
- * program's own, so that it runs after them. */
+/** Begins to witness, before the program begins. */
 __attribute__((constructor)) static void attach(void)
 {
     for (int i = 0; i < ORIGINALS; i++)
         original(i);
-    stack_top = (uintptr_t)environ; /* lies just above the first frame */
+    heap_begin = (uintptr_t)sbrk(0); /* empty as yet */
+    stack_top = (uintptr_t)environ;  /* lies just above the first frame */
     const char *libraries = getenv("LD_PRELOAD");
     in_valgrind = libraries != NULL && strstr(libraries, "vgpreload") != NULL;
     dl_iterate_phdr(find_program, NULL);
     read_faults(getenv(WITNESS_FAULT));
     struct witness_log *found = map_log(getenv(WITNESS_LOG));
+    active = found != NULL || fault_count > 0;
     if (found == NULL)
         return;
     int32_t nobody = 0, self = (int32_t)getpid();
@@ -1132,8 +1155,7 @@ __attribute__((constructor)) static void attach(void)
     if (found->first_pid == self)
         found->begin = found->claimed;
     found->faults = fault_count;
-    note_inherited();
-    atexit(take_ledger);
+    each_open(note_inherited);
     at_quick_exit(take_ledger);
     the_log = found;
 }
