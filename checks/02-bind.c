@@ -8,6 +8,8 @@
 
 const struct check_case cases_02[] = {
 
+    {"does not depend on what is in memory by chance", SERVER, 2, 2, WORKS,
+     PATTERN, run_alone, SCRIPT(.diagnosis = "memory-uninitialised")},
     {"is bound to 127.0.0.1 and stays until Enter", SERVER, 2, 2, WORKS, PLAIN,
      run_alone, NULL},
     {"takes the port it is told to take", SERVER, 2, 8, TALK, PLAIN,
@@ -23,8 +25,4 @@ const struct check_case cases_02[] = {
      run_restart, NULL},
     {"does not share its port with a second server", SERVER, 3, 8, TALK, PLAIN,
      run_second_server, NULL},
-    {"does not depend on what is in memory by chance", SERVER, 1, 3, TALK,
-     PATTERN, run_alone, NULL},
-    {"does not depend on what is in memory by chance", SERVER, 4, 8, TALK,
-     PATTERN, run_server_script, SCRIPT(.diagnosis = "memory-uninitialised")},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

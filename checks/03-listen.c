@@ -8,6 +8,8 @@
 
 const struct check_case cases_03[] = {
 
+    {"does not depend on what is in memory by chance", SERVER, 3, 3, WORKS,
+     PATTERN, run_alone, SCRIPT(.diagnosis = "memory-uninitialised")},
     {"completes connections and stays until Enter", SERVER, 3, 3, WORKS, PLAIN,
      run_alone, NULL},
     {"reports a failing listen()", SERVER, 3, 8, TALK, PLAIN, run_start_failure,
@@ -15,4 +17,6 @@ const struct check_case cases_03[] = {
             .error = EADDRINUSE, .diagnosis = "listen-unchecked")},
     {"says that it listens only once it does", SERVER, 3, 8, TALK, PLAIN,
      run_slow_listen, NULL},
+    {"has room for clients that wait", SERVER, 3, 8, TALK, PLAIN, run_backlog,
+     NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

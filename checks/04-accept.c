@@ -8,6 +8,8 @@
 
 const struct check_case cases_04[] = {
 
+    {"does not depend on what is in memory by chance", SERVER, 4, 8, WORKS,
+     PATTERN, run_server_script, SCRIPT(.diagnosis = "memory-uninitialised")},
     {"holds one plain conversation", SERVER, 4, 8, WORKS, PLAIN,
      run_server_script, NULL},
     {"names the address of its peer", SERVER, 4, 8, TALK, PLAIN,

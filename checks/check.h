@@ -96,6 +96,7 @@ struct trial {
     unsigned peer_port;  /**< ours, where we are the client */
     char heard[4096];    /**< what the program sent us … */
     size_t heard_size;   /**< … in bytes, also those that did not fit */
+    uint64_t refused;    /**< when it refused us a connection, or 0 */
     enum outcome outcome;/**< why we stopped waiting for it, the last time */
     const struct witness_record *culprit; /**< see blame() */
 };
@@ -230,6 +231,7 @@ void run_port_in_use(struct trial *t);
 void run_second_server(struct trial *t);
 void run_restart(struct trial *t);
 void run_slow_listen(struct trial *t);
+void run_backlog(struct trial *t);
 void run_second_client(struct trial *t);
 void run_other_address(struct trial *t);
 void run_patience(struct trial *t);

@@ -164,9 +164,14 @@ static void expect_in_use(struct trial *t, const char *diagnosis)
 {
     t->outcome =
         child_await(&t->child, -1, 0, &t->child.err, "127.0.0.1:", QUIET_MS);
-    if (t->outcome == GOT_IT || !t->child.ended) {
-        blame(t, log_first(&t->log, WITNESS_BIND, -1));
-        fail(t, diagnosis, "\"bind: Address already in use\" and exit status 1",
+    bool announced = t->outcome == GOT_IT;
+    if (announced)
+        t->outcome = child_await_end(&t->child, 300);
+    if (announced || !t->child.ended) {
+        bool told = t->child.ended && says_error(&t->child, EADDRINUSE);
+        blame(t, log_first(&t->log, told ? WITNESS_LISTEN : WITNESS_BIND, -1));
+        fail(t, told ? "listen-announced-too-early" : diagnosis,
+             "\"bind: Address already in use\" and exit status 1",
              "it goes on as if the port were its own");
         return;
     }
@@ -239,6 +244,30 @@ static unsigned leave_time_wait(void)
     return conn != -1 ? port : 0;
 }
 
+/* Looks at a run that succeeds: is the option set, but after bind()? */
+static bool set_too_late(struct trial *t)
+{
+    struct trial plain = *t;
+    memset(&plain.log, 0, sizeof plain.log);
+    memset(&plain.child, 0, sizeof plain.child);
+    plain.port = 0;
+    struct result unused;
+    memset(&unused, 0, sizeof unused);
+    plain.result = &unused;
+    bool late = false;
+    if (start(&plain, "0", NULL) && await_ready(&plain)) {
+        const struct witness_record *b =
+            log_first(&plain.log, WITNESS_BIND, -1);
+        for (size_t i = 0; b != NULL && i < log_count(&plain.log); i++) {
+            const struct witness_record *o = log_at(&plain.log, i);
+            late = late || (o->call == WITNESS_SETSOCKOPT &&
+                            o->b == SO_REUSEADDR && o->enter > b->enter);
+        }
+    }
+    stop(&plain);
+    return late;
+}
+
 void run_restart(struct trial *t)
 {
     char text[16];
@@ -274,6 +303,8 @@ void run_restart(struct trial *t)
             name = "bind-reuseaddr-too-late";
         blame(t, o);
     }
+    if (t->culprit == NULL && set_too_late(t))
+        name = "bind-reuseaddr-too-late";
     if (t->culprit == NULL)
         blame(t, b);
     if (says_error(&t->child, EADDRINUSE) && b != NULL &&
@@ -305,6 +336,20 @@ void run_slow_listen(struct trial *t)
         return;
     }
     close(fd);
+}
+
+/* Not wrong for one client, but a habit that hurts with the next server. */
+void run_backlog(struct trial *t)
+{
+    if (!start(t, "0", NULL) || !await_ready(t))
+        return;
+    const struct witness_record *l = log_first(&t->log, WITNESS_LISTEN, -1);
+    if (l == NULL || l->a > 1)
+        return;
+    blame(t, l);
+    fail(t, "listen-backlog-small", "a queue with room for several clients",
+         "listen() with a backlog of %lld", (long long)l->a);
+    t->result->verdict = ADVICE;
 }
 
 void run_second_client(struct trial *t)

@@ -35,6 +35,12 @@ static bool has(const struct output *o, const char *text)
            memmem(o->bytes, o->length, text, strlen(text)) != NULL;
 }
 
+/* Four bytes that a local has when nobody has set it (PATTERN build). */
+static bool is_pattern(const void *bytes, size_t size)
+{
+    return memmem(bytes, size, "\xfe\xfe\xfe\xfe", 4) != NULL;
+}
+
 /* The listener's descriptor, or -1. */
 static int listener_of(const struct trial *t)
 {
@@ -92,6 +98,12 @@ static const char *explain_stdin(struct trial *t)
 
 /* --- the calls, one after the other ------------------------------------- */
 
+static const char *explain_arguments(struct trial *t)
+{
+    bool usage = exited(&t->child, 2) && has(&t->child.err, "sage");
+    return usage && !log_saw_calls(&t->log) ? "arguments-refused" : NULL;
+}
+
 static const char *explain_socket(struct trial *t)
 {
     call s = log_first(&t->log, WITNESS_SOCKET, -1);
@@ -103,14 +115,13 @@ static const char *explain_socket(struct trial *t)
             return at(t, s, "socket-unchecked");
         return NULL;
     }
-    call b = log_first(
-        &t->log, t->asked->role == SERVER ? WITNESS_BIND : WITNESS_CONNECT, -1);
-    call o = log_first(&t->log, WITNESS_SETSOCKOPT, -1);
-    call wrong = o != NULL && o->error == ENOTSOCK   ? o
-                 : b != NULL && b->error == ENOTSOCK ? b
-                                                     : NULL;
-    if (wrong != NULL && wrong->fd <= 1 && s->result > 1)
-        return at(t, s, "socket-precedence");
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->error == ENOTSOCK && s->result > 1 &&
+            log_at(&t->log, i)->fd <= 1)
+            return at(t, s, "socket-precedence");
+    enum witness_call next =
+        t->asked->role == SERVER ? WITNESS_BIND : WITNESS_CONNECT;
+    call b = log_first(&t->log, next, -1);
     call used = b != NULL && b->fd == s->result ? s : NULL;
     if (used != NULL && (used->b & 0xf) == SOCK_DGRAM)
         return at(t, s, "socket-wrong-type");
@@ -126,12 +137,13 @@ static const char *explain_bind(struct trial *t)
     if (l != NULL && b != NULL && l->enter < b->enter)
         return at(t, l, "listen-before-bind");
     if (b == NULL)
-        return l != NULL || t->subject->step >= 2 ? at(t, l, "bind-missing")
-                                                  : NULL;
-    bool pattern = t->asked->build == PATTERN;
+        return l != NULL || (t->subject->step >= 2 &&
+                             log_failed(&t->log, WITNESS_SOCKET, 0) == NULL)
+                   ? at(t, l, "bind-missing")
+                   : NULL;
     if (b->error == EINVAL && b->a < (int64_t)sizeof(struct sockaddr_in))
         return at(t, b, "bind-wrong-length");
-    if (b->error != 0 && pattern)
+    if (t->asked->build == PATTERN && is_pattern(b->address, sizeof b->address))
         return at(t, b, "bind-address-uninitialised");
     if (record_family(b) == AF_UNSPEC)
         return at(t, b, "bind-family-unset");
@@ -143,6 +155,10 @@ static const char *explain_bind(struct trial *t)
         return at(t, b, "bind-address-uninitialised");
     if (record_family(b) == AF_INET && record_ipv4(b) == INADDR_ANY)
         return at(t, b, "bind-any-address");
+    call name = log_first(&t->log, WITNESS_GETSOCKNAME, b->fd);
+    unsigned real = record_port(name != NULL && name->error == 0 ? name : b);
+    if (t->port != 0 && t->port == swapped(real) && t->port != real)
+        return at(t, name, "bind-announce-no-ntohs");
     return NULL;
 }
 
@@ -155,6 +171,8 @@ static const char *explain_listen(struct trial *t)
     call l = log_first(&t->log, WITNESS_LISTEN, -1);
     if (l == NULL)
         return b != NULL && b->error == 0 ? at(t, b, "listen-missing") : NULL;
+    if (t->refused != 0 && l->error == 0 && l->leave > t->refused)
+        return at(t, l, "listen-announced-too-early");
     if (l->error != 0 && has(&t->child.err, "listening on"))
         return at(t, l, "listen-unchecked");
     call n = log_first(&t->log, WITNESS_ACCEPT, -1);
@@ -164,13 +182,6 @@ static const char *explain_listen(struct trial *t)
         return has(&t->child.err, "listening on")
                    ? at(t, l, "listen-announced-too-early")
                    : NULL;
-    unsigned real = record_port(b);
-    call name = log_first(&t->log, WITNESS_GETSOCKNAME, l->fd);
-    if (name != NULL && name->error == 0)
-        real = record_port(name);
-    if (t->port != 0 && real != 0 && t->port == swapped(real) &&
-        t->port != real)
-        return at(t, name, "bind-announce-no-ntohs");
     return NULL;
 }
 
@@ -225,7 +236,8 @@ static const char *explain_accept(struct trial *t)
     call a = log_first(&t->log, WITNESS_ACCEPT, -1);
     call l = log_first(&t->log, WITNESS_LISTEN, -1);
     if (a == NULL)
-        return l != NULL && l->error == 0 && t->peer_port != 0 &&
+        return l != NULL && l->error == 0 &&
+                       (t->peer_port != 0 || t->child.ended) &&
                        log_first(&t->log, WITNESS_POLL, -1) == NULL
                    ? at(t, l, "accept-missing")
                    : NULL;
@@ -373,6 +385,9 @@ static const char *explain_closing(struct trial *t)
                       : "accept-closes-early");
     if (received != NULL && received->fd >= 0 && was_closed_before(t, received))
         return at(t, received, "accept-closes-early");
+    call again = log_failed(&t->log, WITNESS_CLOSE, EBADF);
+    if (again != NULL && was_closed_before(t, again))
+        return at(t, again, "close-twice");
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call r = log_at(&t->log, i);
         if (r->call == WITNESS_SETSOCKOPT && r->b == SO_LINGER && r->c != 0)
@@ -395,10 +410,11 @@ static const char *explain_output(struct trial *t)
 const char *explain(struct trial *t, const char *otherwise)
 {
     static const char *(*const rules[])(struct trial *) = {
-        explain_death,     explain_stdin,   explain_socket,  explain_bind,
-        explain_listen,    explain_accept,  explain_connect, explain_status,
-        explain_peer_line, explain_closing, explain_sent,    explain_receiving,
-        explain_output};
+        explain_death,     explain_stdin,   explain_arguments,
+        explain_socket,    explain_bind,    explain_listen,
+        explain_accept,    explain_connect, explain_status,
+        explain_peer_line, explain_closing, explain_sent,
+        explain_receiving, explain_output};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const char *name = rules[i](t);
         if (name != NULL)

@@ -62,6 +62,58 @@ void check_success(struct trial *t)
          outcome_text(t, t->outcome, got, sizeof got));
 }
 
+/* True if stderr holds the text of some errno at all. */
+static bool says_any_error(const struct child *child)
+{
+    for (int e = 1; e < 134; e++)
+        if (says_error(child, e))
+            return true;
+    return false;
+}
+
+/* The names under which a call may be reported: by what was really called. */
+static bool names_call(const struct trial *t, const char *line, size_t size)
+{
+    static const char *const families[][9] = {
+        {"accept", "accept4", NULL},
+        {"send", "sendto", "sendmsg", "write", "writev", "sendfile", "splice",
+         "fwrite", NULL},
+        {"recv", "recvfrom", "recvmsg", "read", "readv", NULL}};
+    const struct witness_record *r = NULL;
+    char text[300], call[24];
+    snprintf(text, sizeof text, "%.*s", (int)size, line);
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->injected && log_at(&t->log, i)->error != 0)
+            r = log_at(&t->log, i);
+    if (r == NULL || r->call == WITNESS_CONNECT)
+        return true;
+    snprintf(call, sizeof call, "%.16s", r->function);
+    if (strstr(text, call) != NULL)
+        return true;
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        bool ours = false, named = false;
+        for (size_t i = 0; families[f][i] != NULL; i++) {
+            ours = ours || strcmp(call, families[f][i]) == 0;
+            named = named || strstr(text, families[f][i]) != NULL;
+        }
+        if (ours)
+            return named;
+    }
+    return false;
+}
+
+/* The line with the text must begin with the call that really failed. */
+static void check_call_named(struct trial *t, int error, const char *expected)
+{
+    const char *err = t->child.err.bytes, *at = strstr(err, strerror(error));
+    while (at != NULL && at > err && at[-1] != '\n')
+        at--;
+    if (at == NULL || names_call(t, at, strcspn(at, "\n")))
+        return;
+    fail(t, "error-names-wrong-call", expected, "stderr says \"%.*s\"",
+         (int)strcspn(at, "\n"), at);
+}
+
 void check_failure(struct trial *t, int error)
 {
     char expected[300], got[300];
@@ -74,20 +126,21 @@ void check_failure(struct trial *t, int error)
     outcome_text(t, t->outcome, got, sizeof got);
     if (!t->child.ended)
         fail(t, explain(t, otherwise(t)), expected, "%s", got);
+    else if (exited(&t->child, 0) && says_error(&t->child, error))
+        fail(t, "error-exit-zero", expected, "%s", got);
     else if (exited(&t->child, 0))
-        fail(t,
-             explain(t, says_error(&t->child, error) ? "error-exit-zero"
-                                                     : otherwise(t)),
-             expected, "%s", got);
+        fail(t, explain(t, otherwise(t)), expected, "%s", got);
     else if (!exited(&t->child, 1))
         fail(t, explain(t, otherwise(t)), expected, "%s", got);
     else if (!says_error(&t->child, error))
         fail(t,
              explain(t, strstr(t->child.out.bytes, strerror(error)) != NULL
                             ? "error-on-stdout"
-                        : t->child.err.length == 0 ? "error-without-text"
-                                                   : otherwise(t)),
+                        : says_any_error(&t->child) ? "error-errno-overwritten"
+                                                    : "error-without-text"),
              expected, "%s, without that text on stderr", got);
+    else
+        check_call_named(t, error, expected);
 }
 
 bool fault_happened(struct trial *t)

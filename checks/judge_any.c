@@ -65,11 +65,13 @@ void run_start_failure(struct trial *t)
     did(t, "%s", s->what);
     t->outcome =
         child_await(&t->child, -1, 0, &t->child.err, "listening on", QUIET_MS);
+    if (!fault_happened(t))
+        return;
     if (t->outcome == GOT_IT) /* it goes on in spite of the failure */
         fail(t, explain(t, s->diagnosis),
              "exit status 1 and no word of listening",
              "it goes on as if nothing had happened");
-    else if (fault_happened(t))
+    else
         check_failure(t, s->error);
     left_clean(t);
 }

@@ -41,6 +41,8 @@ int connect_to_server(struct trial *t)
     }
     int error = errno;
     char expected[100];
+    t->refused = now_ns();
+    t->outcome = child_await_end(&t->child, 100); /* what does it do next? */
     snprintf(expected, sizeof expected,
              "a connection to the announced address, 127.0.0.1:%u", t->port);
     fail(t, explain(t, ""), expected, "connect(): %s", strerror(error));

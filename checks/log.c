@@ -27,7 +27,8 @@ int log_open(struct log *log, const char *directory, unsigned capacity)
     log->size =
         sizeof(struct witness_log) + capacity * sizeof(struct witness_record);
     void *map = MAP_FAILED;
-    if (ftruncate(fd, (off_t)log->size) == 0)
+    errno = posix_fallocate(fd, 0, (off_t)log->size);
+    if (errno == 0) /* a hole in a full disk would be a SIGBUS later */
         map = mmap(NULL, log->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (map == MAP_FAILED) {
@@ -49,17 +50,19 @@ void log_close(struct log *log)
     memset(log, 0, sizeof *log);
 }
 
+/* What a launcher did before it became the program is not the program's. */
 size_t log_count(const struct log *log)
 {
     if (log->map == NULL)
         return 0;
     uint32_t n = __atomic_load_n(&log->map->claimed, __ATOMIC_ACQUIRE);
-    return n < log->map->capacity ? n : log->map->capacity;
+    n = n < log->map->capacity ? n : log->map->capacity;
+    return n > log->map->begin ? n - log->map->begin : 0;
 }
 
 const struct witness_record *log_at(const struct log *log, size_t i)
 {
-    return &log->map->record[i];
+    return &log->map->record[log->map->begin + i];
 }
 
 static bool matches(const struct witness_record *r, enum witness_call call,

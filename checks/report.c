@@ -91,7 +91,7 @@ static void print_failure(const struct judgement *j, const struct entry *e)
     const struct result *r = &e->result;
     const struct diagnosis *d = diagnosis_find(r->diagnosis);
     char lesson[80];
-    mark("FAIL");
+    mark(r->verdict == ADVICE ? "note" : "FAIL");
     printf("%s: %s\n", label(j, e), e->asked.title);
     paragraph("what we did:", r->did);
     paragraph("expected:", r->expected);
@@ -152,7 +152,7 @@ static void text_entry(const struct judgement *j, int i)
         mark("ok");
         printf("%s: %s (%.0f ms)\n", label(j, e), e->asked.title, e->result.ms);
     }
-    if (e->result.verdict == FAILED) {
+    if (e->result.verdict == FAILED || e->result.verdict == ADVICE) {
         if (!verbose && i > 0 && same_group(j, e, e - 1))
             print_group(j, i - 1);
         print_failure(j, e);

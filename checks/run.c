@@ -137,7 +137,7 @@ static void run_trial(struct judgement *j, struct entry *e, int number)
         left_clean(&t);
     if (!over(&t))
         e->result.verdict = PASSED;
-    if (e->result.verdict == FAILED)
+    if (e->result.verdict == FAILED || e->result.verdict == ADVICE)
         keep_evidence(&t);
     stop(&t);
 }
@@ -169,14 +169,15 @@ static void start_job(struct schedule *s, int number)
     s->running++;
 }
 
-/* What became of the first entry of a role in a track. */
-static const struct entry *works_entry(const struct schedule *s, enum role role)
+/* True if all plain conversations of a role have been held, well or not. */
+static bool works_known(const struct schedule *s, enum role role)
 {
     for (int i = 0; i < s->j->entries; i++)
         if (s->j->entry[i].step != 0 && s->j->entry[i].asked.track == WORKS &&
-            s->j->entry[i].asked.role == role)
-            return &s->j->entry[i];
-    return NULL;
+            s->j->entry[i].asked.role == role &&
+            s->j->entry[i].result.verdict == UNKNOWN)
+            return false;
+    return true;
 }
 
 static const struct job *compile_job(const struct schedule *s, enum role role,
@@ -229,11 +230,9 @@ static bool is_ready(struct schedule *s, const struct job *job)
         return true;
     const struct entry *e = &s->j->entry[job->entry];
     const struct job *made = compile_job(s, e->asked.role, e->asked.build);
-    const struct entry *works = works_entry(s, e->asked.role);
     if (made == NULL || made->state != DONE)
         return false;
-    return e->asked.track != TALK || works == NULL ||
-           works->result.verdict != UNKNOWN;
+    return e->asked.track != TALK || works_known(s, e->asked.role);
 }
 
 /* The cases about close() wait a lot, so they are started before the others. */

@@ -134,7 +134,7 @@ bool start(struct trial *t, const char *a, const char *b)
         skip(t, "%s", t->subject->missing[t->asked->role][t->asked->build]);
         return false;
     }
-    if (log_open(&t->log, t->directory, 512) == -1) {
+    if (log_open(&t->log, t->directory, 2048) == -1) {
         skip(t, "no log for the witness: %s", strerror(errno));
         return false;
     }
@@ -342,7 +342,8 @@ static void check_descriptors(struct trial *t)
 static void check_lists(struct trial *t)
 {
     const struct witness_record *open = NULL;
-    if (t->log.map == NULL || !t->log.map->ended)
+    if (t->log.map == NULL || !t->log.map->ended ||
+        t->log.map->claimed > t->log.map->capacity)
         return;
     size_t made = 0, freed = 0;
     for (size_t i = 0; i < log_count(&t->log); i++) {
