@@ -1,26 +1,101 @@
-# A step-by-step tutorial on TCP sockets in C. "make help" says what there is.
+# TCP sockets in C, step by step. "make help" lists what can be done.
 
 CC       ?= gcc
-WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 CFLAGS   ?= -O1 -g
+WARNINGS := -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 STEPS    := $(sort $(notdir $(wildcard steps/[0-9][0-9]-*)))
+NUMBERS  := $(patsubst 0%,%,$(foreach s,$(STEPS),$(firstword $(subst -, ,$(s)))))
 PROGRAMS := $(patsubst %.c,build/%,$(wildcard steps/*/server.c steps/*/client.c))
-GRADER   := $(filter-out checks/witness.c checks/test_%.c,$(wildcard checks/*.c))
+GRADER   := $(filter-out witness test_%,$(basename $(notdir $(wildcard checks/*.c))))
+HEADERS  := $(wildcard checks/*.h checks/*.def)
 
-.DEFAULT_GOAL := all
-all: $(PROGRAMS) build/check build/witness.so
+.PHONY: all steps grader demo check check-step check-exercise leaks-step \
+        diff-step trace-step trace peer hint progress watch reset docs doctor \
+        help clean $(NUMBERS)
+.NOTPARALLEL: check-step leaks-step diff-step
+
+all: steps grader
+	@echo 'All eight steps are built, in build/steps.'
+	@echo 'next: make demo, then read steps/01-socket/README.md'
+
+steps: $(PROGRAMS)
 
 build/steps/%: steps/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(WARNINGS) -g $< -o $@
+	@$(CC) $(WARNINGS) -g $< -o $@
 
-build/%.o: checks/%.c $(wildcard checks/*.h checks/*.def) Makefile
+# --- the grader: a C program, and the library it preloads ------------------
+
+grader: build/check build/witness.so
+
+build/check: $(GRADER:%=build/grader/%.o)
+	@$(CC) $^ -o $@
+
+build/grader/%.o: checks/%.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(WARNINGS) $(CFLAGS) -c $< -o $@
+	@$(CC) $(WARNINGS) $(CFLAGS) -c $< -o $@
 
-build/check: $(patsubst checks/%.c,build/%.o,$(GRADER))
-	$(CC) $^ -o $@
-
-build/witness.so: checks/witness.c checks/witness.h Makefile
+build/witness.so: checks/witness.c checks/witness.h
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(WARNINGS) -O2 -g -shared -fPIC $< -o $@
+	@$(CC) $(WARNINGS) -O2 -g -shared -fPIC $< -o $@ -ldl
+
+build/test_%: checks/test_%.c build/grader/child.o
+	@$(CC) $(WARNINGS) $(CFLAGS) $^ -o $@ -ldl -pthread
+
+# --- verbs about a step: make VERB 3, make VERB N=3, make VERB-3 -----------
+
+STEP_VERBS := check-step leaks-step diff-step trace-step watch
+VERB       := $(filter $(STEP_VERBS),$(MAKECMDGOALS))
+
+ifneq ($(VERB),)
+  DIGITS := $(foreach w,$(MAKECMDGOALS),$(if $(filter 0% 1% 2% 3% 4% 5% 6% 7% 8% 9%,$(w)),$(w)))
+  ifneq ($(DIGITS),)
+    ifeq ($(origin N),command line)
+      $(error Give the step once: "make $(firstword $(VERB)) $(firstword $(DIGITS))" or "make $(firstword $(VERB)) N=$(N)")
+    endif
+    WANT := $(DIGITS)
+  else
+    WANT := $(N)
+  endif
+  WANT := $(patsubst 0%,%,$(strip $(WANT)))
+  ifeq ($(WANT)$(E),)
+    $(error Which step? For example: "make $(firstword $(VERB)) 3". Steps: $(NUMBERS))
+  endif
+  BAD := $(filter-out $(NUMBERS),$(WANT))
+  ifneq ($(BAD),)
+    $(error There is no step "$(BAD)". Steps: $(NUMBERS))
+  endif
+  $(sort $(NUMBERS) $(DIGITS)): ; @:
+else
+  $(NUMBERS): ; @echo 'To check step $@: make check-step $@' >&2; exit 2
+endif
+
+check-step: $(addprefix check-step-,$(WANT))
+leaks-step: $(addprefix leaks-step-,$(WANT))
+diff-step:  $(addprefix diff-step-,$(WANT))
+
+$(addprefix check-step-,$(NUMBERS)): check-step-%: grader
+	@build/check step $*
+
+$(addprefix leaks-step-,$(NUMBERS)): leaks-step-%: grader
+	@build/check leaks $*
+
+$(addprefix diff-step-,$(NUMBERS)): diff-step-%:
+	@tools/diff-step.sh $*
+
+# --- the rest ----------------------------------------------------------------
+
+demo: steps grader
+	@build/check demo
+
+check: steps grader build/test_witness build/test_child
+	@tools/check-all.sh
+
+doctor:
+	@tools/doctor.sh
+
+clean:
+	rm -rf build
+
+help:
+	@tools/help.sh

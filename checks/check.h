@@ -43,6 +43,8 @@ struct subject {
     char valgrind[PATH_SIZE];                    /**< "": not installed */
     bool leak_sanitizer;                         /**< ptrace() is allowed */
     bool patient;                                /**< slow cases come last */
+    bool leaks_only;                             /**< nothing but valgrind */
+    char keep[PATH_SIZE];                        /**< a copy of its log; "" */
 };
 
 enum verdict { UNKNOWN, PASSED, FAILED, SKIPPED, ADVICE };

@@ -48,6 +48,17 @@ void child_adopt_orphans(void)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
+/* The program starts with descriptors 0, 1 and 2, whatever we have open. */
+static void keep_to_ourselves(void)
+{
+#if defined SYS_close_range && defined CLOSE_RANGE_CLOEXEC
+    if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
+        return;
+#endif
+    for (int fd = 3; fd < 1024; fd++)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 /* In the new process: never returns; errno goes to `report` if exec fails. */
 static void become(const struct launch *l, int in, int out, int err, int report)
 {
@@ -65,6 +76,7 @@ static void become(const struct launch *l, int in, int out, int err, int report)
     signal(SIGPIPE, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    keep_to_ourselves();
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
     if (l->input == INPUT_CLOSED)

@@ -162,6 +162,21 @@ static void read_valgrind(struct trial *t, const char *log)
     }
 }
 
+/* make leaks-step shows the whole log: here it outlives the trial. */
+static void keep_log(const struct trial *t, const char *log)
+{
+    char path[PATH_SIZE + 20];
+    if (t->subject->keep[0] == '\0')
+        return;
+    snprintf(path, sizeof path, "%s.%s", t->subject->keep,
+             program_name(t->subject, t->asked->role));
+    FILE *f = fopen(path, "w");
+    if (f == NULL)
+        return;
+    fputs(log, f);
+    fclose(f);
+}
+
 void run_valgrind(struct trial *t)
 {
     char path[PATH_SIZE + 40];
@@ -183,6 +198,7 @@ void run_valgrind(struct trial *t)
     log[n] = '\0';
     if (f != NULL)
         fclose(f);
+    keep_log(t, log);
     if (strstr(log, "ERROR SUMMARY") == NULL)
         fail(t, "", "a complete report of valgrind",
              "its log ends too early: %zu bytes", n);

@@ -19,7 +19,7 @@ static int usage(void)
     fprintf(stderr,
             "usage: check step N [--tap] [--server FILE] [--client FILE]\n"
             "       check exercise NN-name/exercise [--tap] [--file FILE]\n"
-            "       check suite [WORD...]\n");
+            "       check leaks N | demo | suite [WORD...]\n");
     return 2;
 }
 
@@ -234,12 +234,51 @@ static int command_step(int argc, char *argv[])
     return check_step(&s, style);
 }
 
+static void print_log(const char *keep, const char *name)
+{
+    char path[PATH_SIZE + 20], line[4096];
+    snprintf(path, sizeof path, "%s.%s", keep, name);
+    FILE *f = fopen(path, "r");
+    if (f == NULL)
+        return;
+    printf("--- valgrind on %s\n", name);
+    while (fgets(line, sizeof line, f) != NULL)
+        fputs(line, stdout);
+    fclose(f);
+    unlink(path);
+}
+
+/* check leaks N: nothing but valgrind, with its whole report */
+static int command_leaks(char *number)
+{
+    struct subject s;
+    char directory[PATH_SIZE], *argv[] = {number};
+    memset(&s, 0, sizeof s);
+    s.leaks_only = true;
+    snprintf(s.keep, sizeof s.keep, "build/valgrind.%ld", (long)getpid());
+    s.step = atoi(number);
+    if (!step_find(s.step, directory, sizeof directory))
+        return command_step(1, argv); /* says that there is no such step */
+    add_source(&s, SERVER, directory, "server.c");
+    add_source(&s, CLIENT, directory, "client.c");
+    subject_equip(&s);
+    int status = check_step(&s, STYLE_TEXT);
+    print_log(s.keep, "server");
+    print_log(s.keep, "client");
+    return status;
+}
+
 int main(int argc, char *argv[])
 {
     if (argc >= 2 && strcmp(argv[1], "step") == 0)
         return command_step(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "exercise") == 0)
         return command_exercise(argc - 2, argv + 2);
+    if (argc == 3 && strcmp(argv[1], "leaks") == 0)
+        return command_leaks(argv[2]);
+    if (argc == 2 && strcmp(argv[1], "demo") == 0)
+        return demo("build/steps/08-close/server",
+                    "build/steps/08-close/client");
     if (argc >= 2 && strcmp(argv[1], "suite") == 0)
         return suite_run(argc - 2, argv + 2);
     return usage();

@@ -85,7 +85,8 @@ static void add_cases(struct judgement *j, enum track track, enum role role)
     for (int s = 1; s <= STEPS; s++)
         for (const struct check_case *c = all[s - 1]; c->title != NULL; c++)
             if (c->track == track && c->role == role && c->first <= step &&
-                step <= c->last)
+                step <= c->last &&
+                (!j->subject.leaks_only || c->run == run_valgrind))
                 add_case(j, c, s);
 }
 

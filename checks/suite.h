@@ -16,6 +16,12 @@
  */
 int suite_run(int words, char *word[]);
 
+/**
+ * Runs a server and a client against each other and shows both sides.
+ * @return 0 if both end well, 1 if not, 2 if it could not be tried
+ */
+int demo(const char *server, const char *client);
+
 /** Fills in the witness and valgrind. */
 void subject_equip(struct subject *subject);
 

@@ -88,7 +88,8 @@ static int try_address(const char *what, const struct sockaddr_in *to)
     const char *text = failed ? strerror(errno) : "connected";
     inet_ntop(AF_INET, &to->sin_addr, host, sizeof host);
     printf("%s: %s:%u: %s\n", what, host, ntohs(to->sin_port), text);
-    return close_socket(fd);
+    int result = fflush(stdout) == EOF ? fail("fflush") : 0;
+    return close_socket(fd) == -1 ? -1 : result;
 }
 
 /** Tries a port of 127.0.0.1 at which nobody listens. @return 0, or -1 */
@@ -126,5 +127,5 @@ int main(int argc, char *argv[])
     }
     if (show_refused() == -1 || show_unreachable() == -1 || show_silent() == -1)
         return EXIT_FAILURE;
-    return fflush(stdout) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;
+    return EXIT_SUCCESS;
 }
