@@ -10,6 +10,8 @@ const struct check_case cases_01[] = {
 
     {"refuses wrong arguments with a usage line and status 2", SERVER, 1, 8,
      ARGUMENTS, PLAIN, run_arguments, NULL},
+    {"touches no memory that is not its own", SERVER, 1, 1, WORKS, ASAN,
+     run_alone, SCRIPT(.diagnosis = NULL)},
     {"does not depend on what is in memory by chance", SERVER, 1, 1, WORKS,
      PATTERN, run_alone, SCRIPT(.diagnosis = "memory-uninitialised")},
     {"makes its socket, says so and ends", SERVER, 1, 1, WORKS, PLAIN,

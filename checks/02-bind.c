@@ -8,6 +8,8 @@
 
 const struct check_case cases_02[] = {
 
+    {"touches no memory that is not its own", SERVER, 2, 2, WORKS, ASAN,
+     run_alone, SCRIPT(.diagnosis = NULL)},
     {"does not depend on what is in memory by chance", SERVER, 2, 2, WORKS,
      PATTERN, run_alone, SCRIPT(.diagnosis = "memory-uninitialised")},
     {"is bound to 127.0.0.1 and stays until Enter", SERVER, 2, 2, WORKS, PLAIN,

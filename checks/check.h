@@ -98,6 +98,7 @@ struct trial {
     unsigned peer_port;  /**< ours, where we are the client */
     char heard[4096];    /**< what the program sent us … */
     size_t heard_size;   /**< … in bytes, also those that did not fit */
+    size_t sent;         /**< bytes that our peer has sent it */
     uint64_t refused;    /**< when it refused us a connection, or 0 */
     enum outcome outcome;/**< why we stopped waiting for it, the last time */
     const struct witness_record *culprit; /**< see blame() */
@@ -145,6 +146,13 @@ bool says_error(const struct child *child, int error);
 
 /** True if it exited with that status. */
 bool exited(const struct child *child, int status);
+
+/**
+ * Looks for a report of a sanitizer and puts its place into the result.
+ * @param line  gets the report's first line
+ * @return the name of the mistake, or NULL if there is no report
+ */
+const char *sanitizer_name(struct trial *t, char *line, size_t size);
 
 /** Remembers a call of the program as the place of the mistake. */
 void blame(struct trial *t, const struct witness_record *record);

@@ -60,7 +60,21 @@ static bool was_closed_before(const struct trial *t, call r)
     return false;
 }
 
+static bool closed_between(call from, call to)
+{
+    for (call c = from; c != to; c++)
+        if (c->call == WITNESS_CLOSE && c->fd == to->fd)
+            return true;
+    return false;
+}
+
 /* --- how the program ended --------------------------------------------- */
+
+static const char *explain_report(struct trial *t)
+{
+    char line[300];
+    return sanitizer_name(t, line, sizeof line);
+}
 
 static const char *explain_death(struct trial *t)
 {
@@ -268,8 +282,17 @@ static const char *explain_connect(struct trial *t)
         return NULL;
     call g = log_first(&t->log, WITNESS_GETADDRINFO, -1);
     call c = log_first(&t->log, WITNESS_CONNECT, -1);
-    if (g != NULL && g->result != 0 && !g->injected)
+    /* Bad flags, family, type or service: values that nobody meant. */
+    if (g != NULL && !g->injected && t->asked->build == PATTERN &&
+        g->result != 0)
         return at(t, g, "connect-hints-uninitialised");
+    call freed = log_first(&t->log, WITNESS_FREEADDRINFO, -1);
+    call used = log_last(&t->log, WITNESS_SOCKET, -1);
+    call again = log_last(&t->log, WITNESS_CONNECT, -1);
+    if (freed != NULL && used != NULL && freed->enter < used->enter &&
+        (used->error != 0 || (again != NULL && again->error != 0)) &&
+        !used->injected)
+        return at(t, used, "connect-list-used-after-free");
     if (c == NULL)
         return NULL;
     call last = log_last(&t->log, WITNESS_CONNECT, -1);
@@ -282,8 +305,7 @@ static const char *explain_connect(struct trial *t)
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call r = log_at(&t->log, i);
         if (r->call == WITNESS_CONNECT && r != c && r->fd == c->fd &&
-            c->error != 0 && c->error != EINPROGRESS &&
-            log_first(&t->log, WITNESS_CLOSE, c->fd) == NULL)
+            c->error != 0 && c->error != EINPROGRESS && !closed_between(c, r))
             return at(t, r, "connect-same-socket-again");
     }
     call failed = log_failed(&t->log, WITNESS_CONNECT, 0);
@@ -307,7 +329,9 @@ static const char *explain_sent(struct trial *t)
         return NULL;
     if (s != NULL && s->injected && s->error == EINTR &&
         log_last(&t->log, WITNESS_SEND, -1) == s)
-        return at(t, s, "send-no-eintr");
+        return at(t, s,
+                  has(&t->child.out, "message sent") ? "send-minus-one-added"
+                                                     : "send-no-eintr");
     if (is_short && n > 0 && n < size && memcmp(t->heard, want, n) == 0)
         return at(t, s, "send-short-count-ignored");
     if (is_short && n >= 10 && memcmp(t->heard, want, 5) == 0 &&
@@ -329,9 +353,32 @@ static const char *explain_sent(struct trial *t)
         return at(t, s, "send-whole-buffer");
     if (n == sizeof(char *) && memcmp(t->heard, want, n) == 0)
         return at(t, s, "send-sizeof-pointer");
-    if (n == size - 1 + 1 && s != NULL)
-        return NULL;
     return NULL;
+}
+
+/* What stdout holds besides the line about what was sent. */
+static size_t printed_bytes(const struct trial *t)
+{
+    size_t sent = has(&t->child.out, "Hello message sent\n") ? 19 : 0;
+    return t->child.out.total - sent;
+}
+
+static size_t received(const struct trial *t)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->call == WITNESS_RECV &&
+            log_at(&t->log, i)->result > 0)
+            sum += (size_t)log_at(&t->log, i)->result;
+    return sum;
+}
+
+static bool has_script_piece(const struct trial *t)
+{
+    const struct script *s = (const struct script *)t->asked->script;
+    return s != NULL &&
+           (s->piece > 0 ||
+            (s->fault != NULL && strncmp(s->fault, "recv:short", 10) == 0));
 }
 
 static const char *explain_receiving(struct trial *t)
@@ -355,6 +402,16 @@ static const char *explain_receiving(struct trial *t)
         return at(t, last, "recv-eof-is-error");
     if (r != NULL && r->injected && r->error == EINTR && last == r)
         return at(t, r, "recv-no-eintr");
+    if (r != NULL && r->injected && r->error == ECONNRESET &&
+        printed_bytes(t) > 1)
+        return at(t, r, "recv-unchecked");
+    if (last != NULL && last->error == EAGAIN && t->child.ended)
+        return at(t, last, "recv-stops-before-eof");
+    if (has(&t->child.out, "\xfe\xfe\xfe\xfe") && t->asked->build == PATTERN)
+        return at(t, last, "recv-no-terminator");
+    if (has_script_piece(t) && received(t) >= t->sent && t->sent > 0 &&
+        r != last)
+        return at(t, last, "recv-overwrites-start");
     if (r != NULL && r->error == EFAULT)
         return at(t, r, "recv-address-of-pointer");
     if (r != NULL && r->a == (int64_t)sizeof(char *) && !r->injected &&
@@ -410,11 +467,11 @@ static const char *explain_output(struct trial *t)
 const char *explain(struct trial *t, const char *otherwise)
 {
     static const char *(*const rules[])(struct trial *) = {
-        explain_death,     explain_stdin,   explain_arguments,
-        explain_socket,    explain_bind,    explain_listen,
-        explain_accept,    explain_connect, explain_status,
-        explain_peer_line, explain_closing, explain_sent,
-        explain_receiving, explain_output};
+        explain_report,    explain_death,     explain_stdin,
+        explain_arguments, explain_socket,    explain_bind,
+        explain_listen,    explain_accept,    explain_connect,
+        explain_status,    explain_peer_line, explain_closing,
+        explain_sent,      explain_receiving, explain_output};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const char *name = rules[i](t);
         if (name != NULL)

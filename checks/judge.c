@@ -139,6 +139,11 @@ void check_failure(struct trial *t, int error)
                         : says_any_error(&t->child) ? "error-errno-overwritten"
                                                     : "error-without-text"),
              expected, "%s, without that text on stderr", got);
+    else if (t->fault != NULL && strncmp(t->fault, "send:", 5) == 0 &&
+             strstr(t->child.out.bytes, "message sent") != NULL)
+        fail(t, "send-said-before-sent",
+             "\"Hello message sent\" only when all of it was accepted",
+             "send() failed, and stdout says \"Hello message sent\"");
     else
         check_call_named(t, error, expected);
 }

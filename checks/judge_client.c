@@ -62,19 +62,31 @@ static void check_client_output(struct trial *t, const char *answer,
 static void linger(struct trial *t, int fd)
 {
     if (child_await(&t->child, -1, 0, NULL, NULL, 200) == ENDED)
-        fail(t, "recv-stops-before-eof",
+        fail(t, "close-unread-data",
              "a client that stays until we have ended our side", "it ended %s",
              t->child.out.total > 19 ? "as soon as it had the reply"
                                      : "before the end of the stream");
     if (send(fd, "more", 4, MSG_NOSIGNAL) == -1)
-        fail(t, "recv-stops-before-eof", "a client that still reads",
-             "send(): %s", strerror(errno));
+        fail(t, "close-unread-data", "a client that still reads", "send(): %s",
+             strerror(errno));
+}
+
+/* While it waits for our answer, the client must have shown its line. */
+static void check_flushed(struct trial *t)
+{
+    if (child_await(&t->child, -1, 0, &t->child.out, "Hello message sent",
+                    300) == BLOCKED)
+        fail(t, "output-not-flushed",
+             "\"Hello message sent\" on stdout while it waits for the answer",
+             "%zu bytes so far", t->child.out.total);
 }
 
 /* Answers a client that has sent its line, and sees it out. */
 static enum stream_end answer_client(struct trial *t, const struct script *s,
                                      int *fd, const char *answer, size_t size)
 {
+    if (t->subject->step >= 7 && t->asked->track == WORKS)
+        check_flushed(t);
     if (t->subject->step >= 7) {
         did(t, "%s",
             s->what != NULL ? s->what : "answered \"Hello from server\\n\"");

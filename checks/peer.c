@@ -121,6 +121,7 @@ bool peer_send(struct trial *t, int fd, const char *bytes, size_t size,
         if (done == -1)
             return false;
         sent += (size_t)done;
+        t->sent += (size_t)done;
         if (wait && !await_taken(t, before + sent))
             wait = false;
     }

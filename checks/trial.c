@@ -155,7 +155,7 @@ void stop(struct trial *t)
     child_end(&t->child);
     log_close(&t->log);
     t->culprit = NULL;
-    t->heard_size = 0;
+    t->heard_size = t->sent = 0;
 }
 
 const char *ending_text(const struct child *child, char *text, size_t size)
@@ -301,7 +301,7 @@ static const char *leak_name(struct trial *t, int fd, bool failed)
     blame(t, o);
     if (t->asked->role == CLIENT) {
         const struct witness_record *c = log_last(&t->log, WITNESS_CONNECT, fd);
-        if (c != NULL && c->error != 0 && !failed)
+        if (c != NULL && c->error != 0)
             return "connect-attempt-leaked";
     }
     if (failed)
@@ -378,64 +378,127 @@ static void find_source_line(struct trial *t, const char *report)
             at);
 }
 
+/* The first frame of a report: which function touched the memory. */
+static void first_frame(const char *report, char *frame, size_t size)
+{
+    const char *at = strstr(report, "#0 ");
+    snprintf(frame, size, "%.*s", at != NULL ? (int)strcspn(at, "\n") : 0,
+             at != NULL ? at : "");
+}
+
+static bool has_any(const char *text, const char *const words[])
+{
+    for (; *words != NULL; words++)
+        if (strstr(text, *words) != NULL)
+            return true;
+    return false;
+}
+
+/* The size of the local that was overrun, in bytes; 0: it was no local. */
+static int overrun_local(const char *report)
+{
+    const char *at = strstr(report, "overflows this variable");
+    int from, to;
+    while (at != NULL && at > report && at[-1] != '\n')
+        at--;
+    return at != NULL && sscanf(at, " [%d, %d)", &from, &to) == 2 ? to - from
+                                                                  : 0;
+}
+
 static const char *asan_name(const char *report)
 {
-    const char *frame = strstr(report, "#0 ");
-    char first[200] = "";
-    if (frame != NULL)
-        snprintf(first, sizeof first, "%.*s", (int)strcspn(frame, "\n"), frame);
-    if (strstr(report, "heap-use-after-free") != NULL &&
+    static const char *const copies[] = {"strcpy",  "strcat",  "printf",
+                                         "scanf",   "gets",    "memcpy",
+                                         "strncpy", "memmove", NULL};
+    static const char *const receives[] = {"recv", "read", NULL};
+    static const char *const sends[] = {"send", " in write", NULL};
+    char frame[200];
+    bool writes = strstr(report, "WRITE of size") != NULL;
+    first_frame(report, frame, sizeof frame);
+    if (strstr(report, "use-after-free") != NULL &&
         strstr(report, "freeaddrinfo") != NULL)
         return "connect-list-used-after-free";
     if (strstr(report, "overflow") == NULL)
         return "memory-error";
-    static const char *const copies[] = {"strcpy",  "strcat", "sprintf",
-                                         "scanf",   "gets",   "memcpy",
-                                         "strncpy", "memmove"};
-    for (size_t i = 0; i < sizeof copies / sizeof *copies; i++)
-        if (strstr(first, copies[i]) != NULL)
-            return strstr(report, "WRITE of size") != NULL ? "recv-overflow"
-                                                           : "memory-error";
-    if (strstr(first, "recv") != NULL || strstr(first, "read") != NULL)
-        return "recv-size-too-big";
-    if (strstr(first, "send") != NULL || strstr(first, " in write") != NULL)
+    if (strstr(report, "18-byte region") != NULL && writes)
+        return "send-no-room-for-nul";
+    if (has_any(frame, copies))
+        return writes ? "recv-overflow" : "memory-error";
+    if (has_any(frame, receives))
+        return overrun_local(report) == (int)sizeof(char *)
+                   ? "recv-address-of-pointer"
+                   : "recv-size-too-big";
+    if (has_any(frame, sends))
         return "send-full-length-again";
-    if (strstr(first, "strlen") != NULL ||
-        strstr(report, "READ of size") != NULL)
+    if (strstr(frame, "strlen") != NULL || !writes)
         return "recv-no-terminator";
     return strstr(report, "WRITE of size 1 ") != NULL ? "recv-off-by-one"
                                                       : "memory-error";
 }
 
-static void check_sanitizers(struct trial *t)
+const char *sanitizer_name(struct trial *t, char *line, size_t size)
 {
-    const char *err = t->child.err.bytes;
-    const char *report = strstr(err, "ERROR: AddressSanitizer");
-    char line[300];
-    if (report != NULL) {
-        snprintf(line, sizeof line, "%.*s", (int)strcspn(report + 7, "\n"),
+    const char *err = t->child.err.bytes, *report;
+    if (err == NULL)
+        return NULL;
+    if ((report = strstr(err, "ERROR: AddressSanitizer")) != NULL) {
+        snprintf(line, size, "%.*s", (int)strcspn(report + 7, "\n"),
                  report + 7);
         find_source_line(t, report);
-        fail(t, asan_name(report), "no access outside of an object", "%s",
-             line);
+        return asan_name(report);
     }
-    report = strstr(err, "runtime error:");
-    if (report != NULL) {
-        snprintf(line, sizeof line, "%.*s", (int)strcspn(report, "\n"), report);
+    if ((report = strstr(err, "runtime error:")) != NULL) {
+        snprintf(line, size, "%.*s", (int)strcspn(report, "\n"), report);
         find_source_line(t, err);
-        fail(t, "memory-error", "no undefined behaviour", "%s", line);
+        return "memory-error";
     }
-    report = strstr(err, "ERROR: LeakSanitizer");
-    if (report != NULL) {
-        find_source_line(t, report);
+    if ((report = strstr(err, "ERROR: LeakSanitizer")) != NULL) {
         const char *what = strstr(report, "leak of ");
-        snprintf(line, sizeof line, "%.*s",
+        snprintf(line, size, "%.*s",
                  what != NULL ? (int)strcspn(what, "\n") : 0,
                  what != NULL ? what : "");
-        fail(t,
-             strstr(report, "getaddrinfo") != NULL ? "connect-list-leaked"
-                                                   : "memory-leaked",
-             "all memory freed when the program ends", "%s", line);
+        find_source_line(t, report);
+        return strstr(report, "getaddrinfo") != NULL ? "connect-list-leaked"
+                                                     : "memory-leaked";
+    }
+    return NULL;
+}
+
+static void check_sanitizers(struct trial *t)
+{
+    char line[300];
+    const char *name = sanitizer_name(t, line, sizeof line);
+    if (name != NULL)
+        fail(t, name, "not a word from the sanitizers", "%s", line);
+}
+
+/*
+ * A connection that a signal interrupted goes on: it is waited for, not made
+ * again. And after a failed attempt the state of a socket is unspecified.
+ */
+static void check_connects(struct trial *t)
+{
+    const struct witness_record *last = NULL;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call == WITNESS_POLL || r->call == WITNESS_GETSOCKOPT ||
+            (last != NULL && r->call == WITNESS_CLOSE && r->fd == last->fd))
+            last = NULL;
+        if (r->call != WITNESS_CONNECT)
+            continue;
+        if (last != NULL && last->fd == r->fd && last->error != 0) {
+            bool signal = last->error == EINTR;
+            blame(t, r);
+            fail(t,
+                 signal ? "connect-retried-after-eintr"
+                        : "connect-same-socket-again",
+                 signal ? "a wait for the connection that is under way"
+                        : "a new socket for each attempt",
+                 "connect() was called again on descriptor %d after %s", r->fd,
+                 errno_name(last->error));
+            return;
+        }
+        last = r;
     }
 }
 
@@ -443,6 +506,8 @@ bool left_clean(struct trial *t)
 {
     if (!over(t))
         check_sanitizers(t);
+    if (!over(t))
+        check_connects(t);
     if (!over(t))
         check_descriptors(t);
     if (!over(t))

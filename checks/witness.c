@@ -1003,7 +1003,8 @@ int fcntl64(int, int, ...) __attribute__((alias("fcntl")));
 /** Closes in any case, as Linux does, also when it reports a failure. */
 STAND_IN(int, close, (int fd))
 {
-    BEGIN(close, concerns(fd), CLOSE, fd, 0);
+    /* Standard streams as well: closing one is usually a mistake. */
+    BEGIN(close, concerns(fd) || (fd >= 0 && fd <= 2), CLOSE, fd, 0);
     int go = permitted(&call);
     int64_t result = returned(&call, real(fd));
     if (!go && result == 0)

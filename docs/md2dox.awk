@@ -344,8 +344,9 @@ function fenced(line)
     if (language == "diff" && line ~ /^[-+@]/)
         return span(substr(line, 1, 1) == "+" ? "add" : \
                     substr(line, 1, 1) == "-" ? "del" : "hunk", escape(line))
-    if (language == "console" && line ~ /^\$ /)
-        return span("prompt", "$") " " span("typed", escape(substr(line, 3)))
+    if (language == "console" && match(line, /^[a-z]*[$<] /))
+        return span("prompt", escape(substr(line, 1, RLENGTH))) \
+            span("typed", escape(substr(line, RLENGTH + 1)))
     return escape(line)
 }
 

@@ -113,7 +113,7 @@ async function testSearch(browser, origin) {
     await page.goto(`${origin}/index.html`, { waitUntil: "networkidle" });
     await page.click("#MSearchField");
     await page.keyboard.type(word, { delay: 30 });
-    await page.waitForSelector("#search-results a");
+    await page.waitForSelector("#search-results a", { timeout: 5000 });
     const found = await page.$$eval("#search-results a",
       (links) => links.map((link) => link.href));
     check(`search finds ${word}`, found.some((url) => url.includes(target))

@@ -19,7 +19,7 @@ function nameParts() {
 
 function reachDarkToggle() {
   const toggle = document.querySelector("doxygen-awesome-dark-mode-toggle");
-  if (toggle === null)
+  if (toggle === null || toggle.hasAttribute("role"))
     return;
   setAttributes(toggle.localName, { role: "button", tabindex: "0",
     "aria-label": toggle.title });
@@ -127,14 +127,17 @@ function replaceSearch() {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  if (typeof DoxygenAwesomeDarkModeToggle === "undefined")
-    return;
-  DoxygenAwesomeFragmentCopyButton.init();
-  DoxygenAwesomeDarkModeToggle.init();
-});
-window.addEventListener("load", () => {
-  nameParts();
-  reachDarkToggle();
-  replaceSearch();
-  window.addEventListener("resize", replaceSearch); // Doxygen makes a new box
+  // Doxygen makes menu, search box and toggle late, and again for a new width.
+  const mend = () => {
+    nameParts();
+    replaceSearch();
+    reachDarkToggle();
+  };
+  new MutationObserver(mend).observe(document.getElementById("top"),
+    { childList: true, subtree: true });
+
+  if (typeof DoxygenAwesomeDarkModeToggle !== "undefined") {
+    DoxygenAwesomeFragmentCopyButton.init();
+    DoxygenAwesomeDarkModeToggle.init();
+  }
 });

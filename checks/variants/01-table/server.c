@@ -31,7 +31,8 @@ static int ask(struct row *row)
     const int question[] = {SO_TYPE, SO_PROTOCOL};
     for (int i = 0; i < 2; i++) {
         socklen_t size = sizeof row->answer[i];
-        if (getsockopt(row->fd, SOL_SOCKET, question[i], &row->answer[i], &size))
+        if (getsockopt(row->fd, SOL_SOCKET, question[i], &row->answer[i],
+                       &size))
             return failed("getsockopt");
     }
     return 0;

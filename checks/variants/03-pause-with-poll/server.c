@@ -1,7 +1,8 @@
 /*
- * Style: poll() on stdin for the pause, read() in big pieces, dprintf() to talk.
- * Right: a closed stdin is noticed before the listener can take its number (it
- * would never be readable), and POLLHUP leads to a read() that finds the end.
+ * Style: poll() on stdin for the pause, read() in big pieces, dprintf() to
+ * talk. Right: a closed stdin is noticed before the listener can take its
+ * number (it would never be readable), and POLLHUP leads to a read() that finds
+ * the end.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -65,7 +66,8 @@ static int parse(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
     unsigned long value = strtoul(text, NULL, 10);
-    return digits > 0 && text[digits] == '\0' && value < 65536 ? (int)value : -1;
+    return digits > 0 && text[digits] == '\0' && value < 65536 ? (int)value
+                                                               : -1;
 }
 
 int main(int argc, char *argv[])

@@ -1,7 +1,7 @@
 /*
  * Style: connect() on a non-blocking socket with a time limit of ten seconds an
- * address, kept by poll(). Right: whatever poll() says, SO_ERROR decides, and an
- * interrupted wait goes on with what is left of the time.
+ * address, kept by poll(). Right: whatever poll() says, SO_ERROR decides, and
+ * an interrupted wait goes on with what is left of the time.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -90,8 +90,8 @@ int main(int argc, char *argv[])
     struct addrinfo hints, *list, *to;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return 1;

@@ -1,7 +1,7 @@
 /*
- * Style: MSG_DONTWAIT on every send(), a wait by poll() when it says EAGAIN; the
- * socket itself stays blocking. Right: every EAGAIN is followed by a wait, every
- * short count by the rest, and each address has a socket of its own.
+ * Style: MSG_DONTWAIT on every send(), a wait by poll() when it says EAGAIN;
+ * the socket itself stays blocking. Right: every EAGAIN is followed by a wait,
+ * every short count by the rest, and each address has a socket of its own.
  */
 #define _DEFAULT_SOURCE
 
@@ -33,8 +33,8 @@ static int await_room(int fd)
 static int transmit(int fd, const char *from, const char *end)
 {
     while (from != end) {
-        ssize_t n = send(fd, from, (size_t)(end - from),
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            send(fd, from, (size_t)(end - from), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n >= 0) {
             from += n;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -108,8 +108,8 @@ int main(int argc, char *argv[])
     struct addrinfo hints, *list;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return 1;

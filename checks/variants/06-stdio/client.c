@@ -1,7 +1,7 @@
 /*
- * Style: a stream on a duplicate of the socket, fprintf() of one byte at a time;
- * SIGPIPE is ignored. Right: the stream has no buffer, so what a signal kept
- * back is known and written again; stream and socket are closed each once.
+ * Style: a stream on a duplicate of the socket, fprintf() of one byte at a
+ * time; SIGPIPE is ignored. Right: the stream has no buffer, so what a signal
+ * kept back is known and written again; stream and socket are closed each once.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -110,8 +110,8 @@ int main(int argc, char **argv)
     struct addrinfo hints, *list, *to;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return EXIT_FAILURE;

@@ -1,7 +1,7 @@
 /*
- * Style: writev() gathers the message from one vector a word; SIGPIPE is ignored
- * with sigaction(), for writev() has no flags. Right: a vector that is gone is
- * passed over, one that is half gone is moved on.
+ * Style: writev() gathers the message from one vector a word; SIGPIPE is
+ * ignored with sigaction(), for writev() has no flags. Right: a vector that is
+ * gone is passed over, one that is half gone is moved on.
  */
 #define _XOPEN_SOURCE 700
 
@@ -25,9 +25,8 @@ static int bad(const char *call)
 static int say(int fd)
 {
     char hello[] = "Hello", from[] = " from", client[] = " client\n";
-    struct iovec part[] = {{hello, strlen(hello)},
-                           {from, strlen(from)},
-                           {client, strlen(client)}};
+    struct iovec part[] = {
+        {hello, strlen(hello)}, {from, strlen(from)}, {client, strlen(client)}};
     int first = 0, count = sizeof part / sizeof *part;
     while (first < count) {
         ssize_t n = writev(fd, part + first, count - first);
@@ -97,8 +96,8 @@ int main(int argc, char **argv)
     struct addrinfo hints, *list, *to;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return 1;

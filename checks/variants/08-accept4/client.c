@@ -78,8 +78,8 @@ static int hear(int conn)
         n = get(conn, line + have, sizeof line - have, 0);
         if (n == -1)
             return -1;
-        end = n == 0 ? line + have
-                     : (char *)memchr(line + have, '\n', (size_t)n);
+        end =
+            n == 0 ? line + have : (char *)memchr(line + have, '\n', (size_t)n);
         have += (size_t)n;
     }
     *end = '\n';
@@ -112,8 +112,8 @@ static int get_connected(int conn, const struct addrinfo *to)
 static int dial(const struct addrinfo *to)
 {
     char host[64], port[8];
-    int conn = socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC,
-                      to->ai_protocol);
+    int conn =
+        socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC, to->ai_protocol);
     if (conn == -1)
         return bad("socket");
     if (get_connected(conn, to) == -1) {

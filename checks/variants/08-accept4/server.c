@@ -147,8 +147,8 @@ int main(int argc, char *argv[])
 {
     const char *text = argc > 1 ? argv[1] : "8080";
     unsigned long port = strtoul(text, NULL, 10);
-    if (argc > 2 || *text == '\0' || strspn(text, "0123456789") < strlen(text) ||
-        port > 65535) {
+    if (argc > 2 || *text == '\0' ||
+        strspn(text, "0123456789") < strlen(text) || port > 65535) {
         dprintf(STDERR_FILENO, "usage: server [PORT]\n");
         return 2;
     }
@@ -164,7 +164,8 @@ int main(int argc, char *argv[])
     }
     char name[INET_ADDRSTRLEN] = "";
     inet_ntop(AF_INET, &who.sin_addr, name, sizeof name);
-    dprintf(STDERR_FILENO, "connection from %s:%d\n", name, ntohs(who.sin_port));
+    dprintf(STDERR_FILENO, "connection from %s:%d\n", name,
+            ntohs(who.sin_port));
     if (get_line(conn) == -1 || put_line(conn, "Hello from server\n") == -1 ||
         end(conn) == -1)
         result = -1;

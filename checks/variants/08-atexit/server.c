@@ -1,8 +1,8 @@
 /*
  * Style: wrappers that end the program. Xbind(), Xlisten() and the others never
- * return a failure: they report it and exit(1); main() is a plain list of calls.
- * Right: what is open is noted, and a function given to atexit() closes it on
- * every path; a close() that fails there still makes the status 1.
+ * return a failure: they report it and exit(1); main() is a plain list of
+ * calls. Right: what is open is noted, and a function given to atexit() closes
+ * it on every path; a close() that fails there still makes the status 1.
  */
 #define _XOPEN_SOURCE 700
 

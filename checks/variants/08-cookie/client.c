@@ -1,6 +1,6 @@
 /*
- * Style: streams of our own making. fopencookie() (glibc, musl) turns send() and
- * recv() into FILEs; getdelim() reads the line, fputs() writes the message.
+ * Style: streams of our own making. fopencookie() (glibc, musl) turns send()
+ * and recv() into FILEs; getdelim() reads the line, fputs() writes the message.
  * Right: the write function sends all of it, with MSG_NOSIGNAL, the read
  * function hands out no more than the longest line before it is known to end.
  */
@@ -49,7 +49,8 @@ static ssize_t read_cookie(void *cookie, char *bytes, size_t room)
     return n;
 }
 
-/* A failure is noted, for fopencookie(3) leaves no portable way to return it. */
+/* A failure is noted, for fopencookie(3) leaves no portable way to return it.
+ */
 static ssize_t write_cookie(void *cookie, const char *bytes, size_t count)
 {
     struct line_to *to = (struct line_to *)cookie;
@@ -164,8 +165,8 @@ int main(int argc, char **argv)
     struct addrinfo hints, *list;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return 1;

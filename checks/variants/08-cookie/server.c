@@ -1,8 +1,8 @@
 /*
- * Style: streams of our own making. fopencookie() (glibc, musl) turns send() and
- * recv() into FILEs, so that getc() and fputs() speak to the socket.
- * Right: the write function sends all of it, with MSG_NOSIGNAL, the read
- * function is never interrupted, and the socket is closed by its owner alone.
+ * Style: streams of our own making. fopencookie() (glibc, musl) turns send()
+ * and recv() into FILEs, so that getc() and fputs() speak to the socket. Right:
+ * the write function sends all of it, with MSG_NOSIGNAL, the read function is
+ * never interrupted, and the socket is closed by its owner alone.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* fopencookie */
@@ -44,7 +44,8 @@ static ssize_t read_cookie(void *cookie, char *bytes, size_t room)
     return n;
 }
 
-/* A failure is noted, for fopencookie(3) leaves no portable way to return it. */
+/* A failure is noted, for fopencookie(3) leaves no portable way to return it.
+ */
 static ssize_t write_cookie(void *cookie, const char *bytes, size_t count)
 {
     struct line_to *to = (struct line_to *)cookie;

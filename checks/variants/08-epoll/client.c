@@ -183,8 +183,8 @@ int main(int argc, char *argv[])
     }
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return 1;

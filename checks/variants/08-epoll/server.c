@@ -95,8 +95,8 @@ static int answer(const struct server *s)
     while (*text != '\0') {
         if (await(s->epoll, -1) == -1)
             return -1;
-        ssize_t n = send(s->conn, text, strlen(text),
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            send(s->conn, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n >= 0)
             text += n;
         else if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)
@@ -186,8 +186,8 @@ int main(int argc, char *argv[])
         fprintf(stderr, "usage: server [PORT]\n");
         return 2;
     }
-    int bad = open_all(&s, port) || meet(&s) || hear(&s) || answer(&s) ||
-              finish(&s);
+    int bad =
+        open_all(&s, port) || meet(&s) || hear(&s) || answer(&s) || finish(&s);
     bad |= close_one(s.conn);
     bad |= close_one(s.epoll);
     bad |= close_one(s.listener);

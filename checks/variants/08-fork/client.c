@@ -120,9 +120,9 @@ static int connect_any(const struct addrinfo *to)
             continue;
         }
         if (connected(fd, to)) {
-            int error = getnameinfo(to->ai_addr, to->ai_addrlen, host,
-                                    sizeof host, port, sizeof port,
-                                    NI_NUMERICHOST | NI_NUMERICSERV);
+            int error =
+                getnameinfo(to->ai_addr, to->ai_addrlen, host, sizeof host,
+                            port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
             if (error == 0) {
                 int v6 = to->ai_family == AF_INET6;
                 dprintf(2, "connected to %s%s%s:%s\n", v6 ? "[" : "", host,
@@ -147,8 +147,8 @@ int main(int argc, char **argv)
     struct addrinfo hints, *list;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0)
         return gai_fail("getaddrinfo", error);
     int conn = connect_any(list);

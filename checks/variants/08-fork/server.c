@@ -89,7 +89,8 @@ static int done_with(int fd)
     return close(fd) == -1 && errno != EINTR ? fail("close") : EXIT_SUCCESS;
 }
 
-/* Waits for the child. Returns its exit status, failure if a signal ended it. */
+/* Waits for the child. Returns its exit status, failure if a signal ended it.
+ */
 static int reap(pid_t child)
 {
     int status;

@@ -49,8 +49,9 @@ static int connect_one(const struct addrinfo *to, const char *form)
     if (result == -1)
         result = errno == EINTR ? await_connection(fd) : fault_errno("connect");
     if (result == 0) {
-        result = getnameinfo(to->ai_addr, to->ai_addrlen, host, sizeof host,
-                             port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+        result =
+            getnameinfo(to->ai_addr, to->ai_addrlen, host, sizeof host, port,
+                        sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
         if (result == 0) {
             fprintf(stderr, form, host, port);
             return fd;

@@ -71,7 +71,8 @@ static int socket_close(struct channel *self)
 {
     int fd = self->fd;
     self->fd = -1;
-    return fd != -1 && close(fd) == -1 && errno != EINTR ? error_in("close") : 0;
+    return fd != -1 && close(fd) == -1 && errno != EINTR ? error_in("close")
+                                                         : 0;
 }
 
 static struct channel channel_on(int fd)

@@ -163,8 +163,8 @@ int main(int argc, char **argv)
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_protocol = IPPROTO_TCP;
-    int code = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                           &list);
+    int code =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (code != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(code));
         return 1;

@@ -123,7 +123,8 @@ static int accept_guest(int listener)
                     ntohs(sin.sin_port));
             return fd;
         }
-        if (errno != ECONNABORTED && retry("accept", listener, POLLIN, -1) == -1)
+        if (errno != ECONNABORTED &&
+            retry("accept", listener, POLLIN, -1) == -1)
             return -1;
     }
 }

@@ -125,8 +125,8 @@ static int visit(const struct addrinfo *to, int *reached)
         status = errno == EINTR ? outcome(sock) : complaint("connect");
     *reached = status == EXIT_SUCCESS;
     if (*reached)
-        status = introduce(to->ai_addr, to->ai_addrlen) || tell(sock) ||
-                 hear(sock);
+        status =
+            introduce(to->ai_addr, to->ai_addrlen) || tell(sock) || hear(sock);
     if (close(sock) == -1 && errno != EINTR)
         status = complaint("close");
     return status;
@@ -146,8 +146,8 @@ int main(int argc, char *argv[])
     struct addrinfo hints, *list;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return EXIT_FAILURE;

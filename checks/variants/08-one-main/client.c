@@ -68,9 +68,9 @@ int main(int argc, char *argv[])
 
     /* Talk. */
     if (sock != -1) {
-        error = getnameinfo(to->ai_addr, to->ai_addrlen, host, sizeof host,
-                            number, sizeof number,
-                            NI_NUMERICHOST | NI_NUMERICSERV);
+        error =
+            getnameinfo(to->ai_addr, to->ai_addrlen, host, sizeof host, number,
+                        sizeof number, NI_NUMERICHOST | NI_NUMERICSERV);
         if (error != 0) {
             fprintf(stderr, "getnameinfo: %s\n", gai_strerror(error));
         } else {

@@ -55,7 +55,8 @@ int main(int argc, char *argv[])
         getsockname(listener, (struct sockaddr *)&address, &size) == -1)
         failed = "getsockname";
     if (!failed)
-        fprintf(stderr, "listening on 127.0.0.1:%hu\n", ntohs(address.sin_port));
+        fprintf(stderr, "listening on 127.0.0.1:%hu\n",
+                ntohs(address.sin_port));
 
     /* The guest. */
     while (!failed && conn == -1) {

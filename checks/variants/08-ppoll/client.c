@@ -67,8 +67,9 @@ static int name(const struct addrinfo *to)
     int error = getnameinfo(to->ai_addr, to->ai_addrlen, host, sizeof host,
                             port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
     if (error == 0)
-        fprintf(stderr, "connected to %s%s%s:%s\n", strchr(host, ':') ? "[" : "",
-                host, strchr(host, ':') ? "]" : "", port);
+        fprintf(stderr, "connected to %s%s%s:%s\n",
+                strchr(host, ':') ? "[" : "", host,
+                strchr(host, ':') ? "]" : "", port);
     else
         fprintf(stderr, "getnameinfo: %s\n", gai_strerror(error));
     return error == 0 ? 0 : -1;
@@ -155,8 +156,8 @@ int main(int argc, char *argv[])
     struct addrinfo hints, *list;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return 1;

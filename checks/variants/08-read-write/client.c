@@ -129,8 +129,8 @@ static int converse(int fd)
         ssize_t n = read_some(fd, line + used, sizeof line - used);
         if (n == -1)
             return -1;
-        newline = n == 0 ? line + used
-                         : (char *)memchr(line + used, '\n', (size_t)n);
+        newline =
+            n == 0 ? line + used : (char *)memchr(line + used, '\n', (size_t)n);
         used += (size_t)n;
     }
     *newline = '\n';
@@ -151,7 +151,8 @@ int main(int argc, char **argv)
     }
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return -complain("signal", strerror(errno));
-    int fd = dial(argc > 1 ? argv[1] : "127.0.0.1", argc > 2 ? argv[2] : "8080");
+    int fd =
+        dial(argc > 1 ? argv[1] : "127.0.0.1", argc > 2 ? argv[2] : "8080");
     if (fd == -1)
         return 1;
     int result = converse(fd);

@@ -105,7 +105,8 @@ static int drain(int fd)
 
 static int converse(int conn)
 {
-    if (copy_line(conn) == -1 || write_all(conn, "Hello from server\n", 18) == -1)
+    if (copy_line(conn) == -1 ||
+        write_all(conn, "Hello from server\n", 18) == -1)
         return -1;
     if (write_all(STDOUT_FILENO, "Hello message sent\n", 19) == -1)
         return -1;

@@ -47,7 +47,8 @@ static int gather(int fd, struct iovec *part, int parts)
 
 static int speak(int fd)
 {
-    char hello[] = "Hello ", from[] = "from ", client[] = "client", end[] = "\n";
+    char hello[] = "Hello ", from[] = "from ", client[] = "client",
+         end[] = "\n";
     struct iovec words[] = {{hello, 6}, {from, 5}, {client, 6}, {end, 1}};
     if (gather(fd, words, 4) == -1)
         return -1;

@@ -33,8 +33,8 @@ static int send_text(int peer, const char *text)
 {
     const char *end = text + strlen(text);
     while (text != end) {
-        ssize_t n = sendto(peer, text, (size_t)(end - text), MSG_NOSIGNAL,
-                           NULL, 0);
+        ssize_t n =
+            sendto(peer, text, (size_t)(end - text), MSG_NOSIGNAL, NULL, 0);
         if (n >= 0)
             text += n;
         else if (errno != EINTR)
@@ -155,7 +155,8 @@ int main(int argc, char **argv)
     struct addrinfo hints, *list;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int bad = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
+    int bad =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (bad != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(bad));
         return 1;

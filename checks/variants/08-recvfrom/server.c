@@ -27,8 +27,8 @@ static int send_text(int peer, const char *text)
 {
     const char *end = text + strlen(text);
     while (text != end) {
-        ssize_t n = sendto(peer, text, (size_t)(end - text), MSG_NOSIGNAL,
-                           NULL, 0);
+        ssize_t n =
+            sendto(peer, text, (size_t)(end - text), MSG_NOSIGNAL, NULL, 0);
         if (n >= 0)
             text += n;
         else if (errno != EINTR)
@@ -59,7 +59,8 @@ static int receive_text(int peer, char *text, size_t room, size_t *length)
     return 0;
 }
 
-/* Waits at most a second. Returns 1 for input, 0 for silence, -1 for failure. */
+/* Waits at most a second. Returns 1 for input, 0 for silence, -1 for failure.
+ */
 static int await_input(int peer)
 {
     for (;;) {
@@ -156,7 +157,8 @@ static int run(int listener, unsigned port)
 int main(int argc, char **argv)
 {
     const char *port = argc > 1 ? argv[1] : "8080";
-    if (argc > 2 || *port == '\0' || strspn(port, "0123456789") != strlen(port) ||
+    if (argc > 2 || *port == '\0' ||
+        strspn(port, "0123456789") != strlen(port) ||
         strtoul(port, NULL, 10) > 65535) {
         fputs("usage: server [PORT]\n", stderr);
         return 2;

@@ -167,8 +167,10 @@ int main(int argc, char *argv[])
                         sizeof number, NI_NUMERICHOST | NI_NUMERICSERV);
     if (error != 0)
         goto gai;
-    fprintf(stderr, strchr(name, ':') ? "connected to [%s]:%s\n"
-                                      : "connected to %s:%s\n", name, number);
+    fprintf(stderr,
+            strchr(name, ':') ? "connected to [%s]:%s\n"
+                              : "connected to %s:%s\n",
+            name, number);
     if (speak(fd) == 0 && listen_to(fd) == 0)
         status = EXIT_SUCCESS;
     goto out;

@@ -2,7 +2,8 @@
  * Style: select() before every call that could wait, on blocking sockets, and
  * one way out of each function, by goto.
  * Right: sets and time limit are made anew for each call, as select() changes
- * them, and a descriptor too big for a set is refused, not written past its end.
+ * them, and a descriptor too big for a set is refused, not written past its
+ * end.
  */
 #define _XOPEN_SOURCE 700
 
@@ -86,8 +87,8 @@ static int receive(int conn)
             continue;
         if (n == -1)
             goto out;
-        end = n == 0 ? line + used
-                     : (char *)memchr(line + used, '\n', (size_t)n);
+        end =
+            n == 0 ? line + used : (char *)memchr(line + used, '\n', (size_t)n);
         used += (size_t)n;
     }
     *end++ = '\n';

@@ -75,9 +75,7 @@ static int hear(int conn)
             return wrong("recv");
         ssize_t i = 0;
         do {
-            enum input input = n == 0             ? END
-                               : chunk[i] == '\n' ? NEWLINE
-                                                  : BYTE;
+            enum input input = n == 0 ? END : chunk[i] == '\n' ? NEWLINE : BYTE;
             if (act(&line, table[state][input].action, chunk[i]) == -1)
                 return -1;
             state = table[state][input].next;
@@ -176,8 +174,8 @@ int main(int argc, char *argv[])
     struct addrinfo hints, *list;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return 1;

@@ -82,8 +82,8 @@ static struct state end(struct machine *m)
 static struct state answer(struct machine *m)
 {
     static const char text[] = "Hello from server\n";
-    ssize_t n = send(m->conn, text + m->sent, strlen(text) - m->sent,
-                     MSG_NOSIGNAL);
+    ssize_t n =
+        send(m->conn, text + m->sent, strlen(text) - m->sent, MSG_NOSIGNAL);
     if (n == -1 && errno != EINTR)
         return fail(m, "send");
     if (n > 0)

@@ -1,6 +1,6 @@
 /*
- * Style: stdio on the socket: one stream writes, a second one, on a duplicate of
- * the descriptor, reads. SIGPIPE is ignored, as stdio has no MSG_NOSIGNAL.
+ * Style: stdio on the socket: one stream writes, a second one, on a duplicate
+ * of the descriptor, reads. SIGPIPE is ignored, as stdio has no MSG_NOSIGNAL.
  * Right: the writing stream has no buffer, so a byte that a signal kept back is
  * known and written again; it is closed once the half-close is made.
  */
@@ -160,7 +160,8 @@ int main(int argc, char **argv)
     struct addrinfo want, *got, *to;
     memset(&want, 0, sizeof want);
     want.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &want, &got);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &want, &got);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return 1;

@@ -138,7 +138,8 @@ static int listen_on(int listener, const char *port)
         return oops("listen");
     if (getsockname(listener, (struct sockaddr *)&sin, &size) == -1)
         return oops("getsockname");
-    fprintf(stderr, "listening on 127.0.0.1:%u\n", (unsigned)ntohs(sin.sin_port));
+    fprintf(stderr, "listening on 127.0.0.1:%u\n",
+            (unsigned)ntohs(sin.sin_port));
     return 0;
 }
 

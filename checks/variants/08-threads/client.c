@@ -60,7 +60,8 @@ static void *sender(void *argument)
     struct task *task = (struct task *)argument;
     task->status = tell(task->fd);
     if (task->status != 0)
-        shutdown(task->fd, SHUT_RDWR); /* wakes the receiver, whatever it says */
+        shutdown(task->fd,
+                 SHUT_RDWR); /* wakes the receiver, whatever it says */
     return NULL;
 }
 
@@ -127,7 +128,8 @@ static int open_connection(const struct addrinfo *to)
         return -complain("socket", errno);
     int bad = 0;
     if (connect(fd, to->ai_addr, to->ai_addrlen) == -1)
-        bad = errno == EINTR ? await_connection(fd) : complain("connect", errno);
+        bad =
+            errno == EINTR ? await_connection(fd) : complain("connect", errno);
     if (!bad) {
         bad = getnameinfo(to->ai_addr, to->ai_addrlen, host, sizeof host, port,
                           sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
@@ -155,8 +157,8 @@ int main(int argc, char *argv[])
     struct addrinfo hints, *list, *to;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints,
-                            &list);
+    int error =
+        getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", port, &hints, &list);
     if (error != 0) {
         fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(error));
         return 1;
