@@ -421,7 +421,8 @@ static void wait_idle(struct trial *t, unsigned ms)
     while (!over(t) && now_ns() - start_time < ms * 1000000ull)
         if (child_await(&t->child, -1, 0, NULL, NULL, 20) == ENDED)
             return;
-    cpu = child_cpu(&t->child) - cpu;
+    uint64_t now = child_cpu(&t->child);
+    cpu = now > cpu ? now - cpu : 0; /* less, if a descendant has ended */
     if (cpu > (now_ns() - start_time) / 10) {
         const struct witness_record *r = log_last(&t->log, WITNESS_RECV, -1);
         blame(t, r != NULL ? r : log_last(&t->log, WITNESS_ACCEPT, -1));
@@ -487,6 +488,9 @@ void run_slow_ending(struct trial *t)
             continue; /* we were too slow ourselves: that proves nothing */
         const struct witness_record *s = log_last(&t->log, WITNESS_SEND, -1);
         const struct witness_record *r = log_last(&t->log, WITNESS_RECV, -1);
+        const struct witness_record *p = log_last(&t->log, WITNESS_POLL, -1);
+        if (p != NULL && (r == NULL || p->enter > r->enter))
+            r = p;
         if (left || !sent || end == STREAM_RESET)
             fail(t,
                  s != NULL && r != NULL && r->enter < s->enter

@@ -88,6 +88,9 @@ static const char *explain_death(struct trial *t)
         return at(t, r, "recv-address-of-pointer");
     if (r != NULL && r->injected && r->error != 0)
         return at(t, r, "recv-unsigned-result");
+    const struct script *s = (const struct script *)t->asked->script;
+    if (s != NULL && s->send != NULL && strchr(s->send, '%') != NULL)
+        return at(t, r, "recv-format-string");
     if (signal_number == SIGSEGV || signal_number == SIGABRT ||
         signal_number == SIGBUS)
         return at(t, r, "memory-error");
@@ -405,12 +408,13 @@ static const char *explain_receiving(struct trial *t)
     if (r != NULL && r->injected && r->error == ECONNRESET &&
         printed_bytes(t) > 1)
         return at(t, r, "recv-unchecked");
-    if (last != NULL && last->error == EAGAIN && t->child.ended)
-        return at(t, last, "recv-stops-before-eof");
+    call no_wait = log_failed(&t->log, WITNESS_RECV, EAGAIN);
+    if (no_wait != NULL && (no_wait->b & MSG_DONTWAIT) != 0 && t->child.ended)
+        return at(t, no_wait, "recv-stops-before-eof");
     if (has(&t->child.out, "\xfe\xfe\xfe\xfe") && t->asked->build == PATTERN)
         return at(t, last, "recv-no-terminator");
     if (has_script_piece(t) && received(t) >= t->sent && t->sent > 0 &&
-        r != last)
+        printed_bytes(t) == t->sent && r != last)
         return at(t, last, "recv-overwrites-start");
     if (r != NULL && r->error == EFAULT)
         return at(t, r, "recv-address-of-pointer");
@@ -423,7 +427,9 @@ static const char *explain_receiving(struct trial *t)
     if (t->outcome == BLOCKED && last != NULL && !last->done) {
         if ((last->b & MSG_WAITALL) != 0)
             return at(t, last, "recv-waitall");
-        return NULL;
+        return t->asked->role == SERVER && t->heard_size > 0
+                   ? at(t, last, "close-waits-forever")
+                   : NULL;
     }
     return NULL;
 }
@@ -447,7 +453,10 @@ static const char *explain_closing(struct trial *t)
         return at(t, again, "close-twice");
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call r = log_at(&t->log, i);
-        if (r->call == WITNESS_SETSOCKOPT && r->b == SO_LINGER && r->c != 0)
+        struct linger value = {0, 0};
+        memcpy(&value, r->bytes, sizeof value);
+        if (r->call == WITNESS_SETSOCKOPT && r->b == SO_LINGER &&
+            value.l_onoff != 0 && value.l_linger == 0)
             return at(t, r, "close-linger-zero");
     }
     return NULL;

@@ -378,12 +378,14 @@ static void find_source_line(struct trial *t, const char *report)
             at);
 }
 
-/* The first frame of a report: which function touched the memory. */
+/* The library function that touched the memory; "": the program itself did. */
 static void first_frame(const char *report, char *frame, size_t size)
 {
     const char *at = strstr(report, "#0 ");
     snprintf(frame, size, "%.*s", at != NULL ? (int)strcspn(at, "\n") : 0,
              at != NULL ? at : "");
+    if (strstr(frame, ".c:") != NULL && strstr(frame, "sanitizer") == NULL)
+        frame[0] = '\0';
 }
 
 static bool has_any(const char *text, const char *const words[])
@@ -405,7 +407,7 @@ static int overrun_local(const char *report)
                                                                   : 0;
 }
 
-static const char *asan_name(const char *report)
+static const char *asan_name(const struct trial *t, const char *report)
 {
     static const char *const copies[] = {"strcpy",  "strcat",  "printf",
                                          "scanf",   "gets",    "memcpy",
@@ -424,10 +426,15 @@ static const char *asan_name(const char *report)
         return "send-no-room-for-nul";
     if (has_any(frame, copies))
         return writes ? "recv-overflow" : "memory-error";
+    const struct witness_record *r = log_first(&t->log, WITNESS_RECV, -1);
+    int room = overrun_local(report);
+    if (has_any(frame, receives) && room == (int)sizeof(char *))
+        return "recv-address-of-pointer";
     if (has_any(frame, receives))
-        return overrun_local(report) == (int)sizeof(char *)
-                   ? "recv-address-of-pointer"
-                   : "recv-size-too-big";
+        return room > 0 && r != NULL && r->a == room + 1 ? "recv-off-by-one"
+                                                         : "recv-size-too-big";
+    if (strstr(report, "#0 ") == NULL && writes) /* the stack is no more */
+        return "recv-size-too-big";
     if (has_any(frame, sends))
         return "send-full-length-again";
     if (strstr(frame, "strlen") != NULL || !writes)
@@ -445,7 +452,7 @@ const char *sanitizer_name(struct trial *t, char *line, size_t size)
         snprintf(line, size, "%.*s", (int)strcspn(report + 7, "\n"),
                  report + 7);
         find_source_line(t, report);
-        return asan_name(report);
+        return asan_name(t, report);
     }
     if ((report = strstr(err, "runtime error:")) != NULL) {
         snprintf(line, size, "%.*s", (int)strcspn(report, "\n"), report);

@@ -17,6 +17,19 @@ function nameParts() {
   setAttributes("#main-menu-state", { "aria-label": "Menu" });
 }
 
+/** Lets the style sheet show each row of a wide table as a card. */
+function labelWideTables() {
+  for (const table of document.querySelectorAll("table.markdownTable")) {
+    const [head, ...rows] = table.rows;
+    if (head.cells.length < 3)
+      continue;
+    table.classList.add("wide");
+    for (const row of rows)
+      for (const cell of row.cells)
+        cell.dataset.label = head.cells[cell.cellIndex].innerText.trim();
+  }
+}
+
 function reachDarkToggle() {
   const toggle = document.querySelector("doxygen-awesome-dark-mode-toggle");
   if (toggle === null || toggle.hasAttribute("role"))
@@ -92,6 +105,7 @@ function replaceSearch() {
 
   const show = () => {
     results.hidden = field.value.trim() === "";
+    results.style.top = `${box.getBoundingClientRect().bottom + 4}px`;
     if (!results.hidden && typeof SEARCH_RECORDS !== "undefined")
       showRecords(results, findRecords(field.value));
   };
@@ -127,6 +141,7 @@ function replaceSearch() {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  labelWideTables();
   // Doxygen makes menu, search box and toggle late, and again for a new width.
   const mend = () => {
     nameParts();

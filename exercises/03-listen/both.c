@@ -85,14 +85,10 @@ static int port_of(int fd, uint16_t *port)
  */
 static int open_listener(int family, uint16_t port)
 {
-    int yes = 1, fd = socket(family, SOCK_STREAM, 0);
+    int fd = socket(family, SOCK_STREAM, 0);
     if (fd == -1)
         return fail("socket");
-    int result = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (result == -1)
-        fail("setsockopt");
-    else
-        result = family == AF_INET ? bind_ipv4(fd, port) : bind_ipv6(fd, port);
+    int result = family == AF_INET ? bind_ipv4(fd, port) : bind_ipv6(fd, port);
     if (result == 0 && listen(fd, SOMAXCONN) == -1)
         result = fail("listen");
     if (result == 0)
