@@ -83,6 +83,29 @@ $(addprefix leaks-step-,$(NUMBERS)): leaks-step-%: grader
 $(addprefix diff-step-,$(NUMBERS)): diff-step-%:
 	@tools/diff-step.sh $*
 
+# --- verbs about an exercise: make VERB E=03-listen/backlog --------------------
+
+NEEDS_E = $(if $(E),,$(error Which exercise? For example: "make $@ E=03-listen/backlog"; make progress lists them))
+
+check-exercise: grader ; $(NEEDS_E)
+	@build/check exercise $(E)
+
+hint: ; $(NEEDS_E)
+	@tools/hint.sh $(E)
+
+reset: ; $(NEEDS_E)
+	@tools/reset.sh $(E)
+
+watch: grader
+ifneq ($(E),)
+	@tools/watch.sh exercises/$(E).c -- build/check exercise $(E)
+else
+	@tools/watch.sh $(wildcard steps/0$(WANT)-*/*.c exercises/0$(WANT)-*/*.c) -- build/check step $(WANT)
+endif
+
+progress: grader
+	@build/check progress
+
 # --- the rest ----------------------------------------------------------------
 
 demo: steps grader

@@ -43,6 +43,7 @@ struct subject {
     char valgrind[PATH_SIZE];                    /**< "": not installed */
     bool leak_sanitizer;                         /**< ptrace() is allowed */
     bool patient;                                /**< slow cases come last */
+    int more;                                    /**< TAP: tests that follow */
     bool leaks_only;                             /**< nothing but valgrind */
     char keep[PATH_SIZE];                        /**< a copy of its log; "" */
 };

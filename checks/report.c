@@ -212,7 +212,7 @@ static void tap_entry(const struct judgement *j, int i)
 void report_begin(const struct judgement *j, enum style style)
 {
     if (style == STYLE_TAP)
-        printf("TAP version 13\n1..%d\n", j->entries);
+        printf("TAP version 13\n1..%d\n", j->entries + j->subject.more);
     else if (style == STYLE_TEXT && j->subject.exercise != NULL)
         printf("exercise %s\n", j->subject.exercise->name);
     else if (style == STYLE_TEXT)
@@ -224,20 +224,9 @@ void report_entry(const struct judgement *j, int i, enum style style)
 {
     if (style == STYLE_TAP)
         tap_entry(j, i);
-    else if (style == STYLE_TEXT)
+    else if (style == STYLE_TEXT ||
+             (style == STYLE_BRIEF && j->entry[i].result.verdict == FAILED))
         text_entry(j, i);
-}
-
-/* What to do after a step, in one line. */
-static void next_step(const struct judgement *j, bool failed)
-{
-    int step = j->subject.step;
-    if (failed)
-        printf("next: mend it, then: make check-step %d\n", step);
-    else if (step < STEPS)
-        printf("next: step %d, %s()\n", step + 1, calls[step + 1]);
-    else
-        printf("next: the course is complete; make demo shows it at work\n");
 }
 
 static void next_exercise(const struct judgement *j, bool failed)
@@ -248,27 +237,39 @@ static void next_exercise(const struct judgement *j, bool failed)
                "check-exercise E=%s\n",
                name, name, name);
     else
-        printf("next: compare yours with solutions/%s.c\n", name);
+        printf("next: compare yours with solutions/%s.c, then: make progress\n",
+               name);
+}
+
+static void say_rest(const struct judgement *j)
+{
+    int rests = 0;
+    for (int i = 0; i < j->entries; i++)
+        rests += strncmp(j->entry[i].result.got, "rests on", 8) == 0;
+    if (rests == 0)
+        return;
+    mark("skip");
+    printf("%d check%s that rest%s on the failed one\n", rests,
+           rests == 1 ? "" : "s", rests == 1 ? "s" : "");
 }
 
 void report_end(const struct judgement *j, enum style style)
 {
     struct counts n = judgement_counts(j);
-    int rests = 0;
+    const struct exercise *e = j->subject.exercise;
+    if (style == STYLE_BRIEF && n.failed == 0) {
+        mark("ok");
+        printf("exercise %s (solution: solutions/%s.c)\n", e->name, e->name);
+    }
     if (style != STYLE_TEXT)
         return;
-    for (int i = 0; i < j->entries; i++)
-        rests += strncmp(j->entry[i].result.got, "rests on", 8) == 0;
-    if (rests > 0) {
-        mark("skip");
-        printf("%d check%s that rest%s on the failed one\n", rests,
-               rests == 1 ? "" : "s", rests == 1 ? "s" : "");
-    }
-    if (j->subject.exercise != NULL)
-        printf("exercise %s: ", j->subject.exercise->name);
+    say_rest(j);
+    if (e != NULL)
+        printf("exercise %s: ", e->name);
     else
         printf("step %d: ", j->subject.step);
     printf("%d passed, %d failed, %d skipped (%.1f s)\n", n.passed, n.failed,
            n.skipped, j->seconds);
-    (j->subject.exercise != NULL ? next_exercise : next_step)(j, n.failed > 0);
+    if (e != NULL)
+        next_exercise(j, n.failed > 0);
 }

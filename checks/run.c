@@ -38,6 +38,7 @@ struct schedule {
     struct job job[JOBS_MAX];
     struct result unreported[ROLES][BUILDS];
     int jobs, running, limit, shown;
+    bool broken; /* the compiler could not do its work */
     enum style style;
 };
 
@@ -288,6 +289,7 @@ static void finish_job(struct schedule *s, struct job *job)
     if (job->entry == -1)
         return;
     struct result *r = &s->j->entry[job->entry].result;
+    s->broken = s->broken || (job->compiles && r->verdict == SKIPPED);
     r->ms = (double)(now_ns() - job->started) / 1e6;
     if (r->verdict == UNKNOWN) {
         r->verdict = SKIPPED;
@@ -312,6 +314,15 @@ static void show(struct schedule *s)
     }
 }
 
+/* Ends cases that are running although what they rest on has failed. */
+static void stop_needless(struct schedule *s)
+{
+    for (int i = 0; i < s->jobs; i++)
+        if (s->job[i].state == RUNNING && !s->job[i].compiles &&
+            rests_on_failed(s, s->job[i].entry) != NULL)
+            kill(s->job[i].pid, SIGKILL);
+}
+
 static void run_all(struct schedule *s)
 {
     for (;;) {
@@ -326,6 +337,9 @@ static void run_all(struct schedule *s)
         for (int i = 0; i < s->jobs; i++)
             if (s->job[i].state == RUNNING && s->job[i].pid == pid)
                 finish_job(s, &s->job[i]);
+        if (s->broken)
+            return;
+        stop_needless(s);
     }
 }
 

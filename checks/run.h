@@ -31,7 +31,12 @@ struct judgement {
 };
 
 /** How the answers are shown. */
-enum style { STYLE_TEXT, STYLE_TAP, STYLE_NONE };
+enum style {
+    STYLE_TEXT,
+    STYLE_BRIEF, /**< failures, and one line in all */
+    STYLE_TAP,
+    STYLE_NONE
+};
 
 /**
  * Judges a subject. The sources, step and witness are filled in by the caller.

@@ -1,8 +1,7 @@
 /*
  * Style: poll() on stdin for the pause, read() in big pieces, dprintf() to
  * talk. Right: a closed stdin is noticed before the listener can take its
- * number (it would never be readable), and POLLHUP leads to a read() that finds
- * the end.
+ * number, for that would never be readable; after POLLHUP read() finds the end.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -27,8 +27,7 @@ static int finish(int fd)
     return close(fd) == -1 && errno != EINTR ? fail_with(-1, "close") : 0;
 }
 
-/* Each of these returns a descriptor that takes the place of the last, or -1.
- */
+/* Each returns a descriptor that takes the place of the last, or -1. */
 static int make(void)
 {
     int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -44,8 +44,7 @@ static ssize_t read_cookie(void *cookie, char *bytes, size_t room)
     return n;
 }
 
-/* A failure is noted, for fopencookie(3) leaves no portable way to return it.
- */
+/* A failure is noted: fopencookie(3) has no portable way to return it. */
 static ssize_t write_cookie(void *cookie, const char *bytes, size_t count)
 {
     struct line_to *to = (struct line_to *)cookie;

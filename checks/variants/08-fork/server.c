@@ -89,8 +89,7 @@ static int done_with(int fd)
     return close(fd) == -1 && errno != EINTR ? fail("close") : EXIT_SUCCESS;
 }
 
-/* Waits for the child. Returns its exit status, failure if a signal ended it.
- */
+/* Returns the exit status of the child, failure if a signal ended it. */
 static int reap(pid_t child)
 {
     int status;

@@ -184,8 +184,7 @@ static int serve(int listener)
     return result;
 }
 
-/* AI_NUMERICSERV would take " 80", "+80" and 70000 as well: we look ourselves.
- */
+/* AI_NUMERICSERV would take " 80", "+80" and 70000: we look ourselves. */
 static int port_is_valid(const char *text)
 {
     size_t digits = strspn(text, "0123456789");

@@ -1,8 +1,7 @@
 /*
  * Style: looks before it takes. MSG_PEEK shows what has come without taking it;
  * then the line is printed and exactly what was looked at is taken.
- * Right: what was shown is always taken, so the next peek waits and never
- * spins.
+ * Right: what was shown is always taken, so the next peek does not spin.
  */
 #define _DEFAULT_SOURCE
 

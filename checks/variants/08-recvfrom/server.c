@@ -59,8 +59,7 @@ static int receive_text(int peer, char *text, size_t room, size_t *length)
     return 0;
 }
 
-/* Waits at most a second. Returns 1 for input, 0 for silence, -1 for failure.
- */
+/* Waits at most a second: 1 for input, 0 for silence, -1 for failure. */
 static int await_input(int peer)
 {
     for (;;) {

@@ -2,8 +2,7 @@
  * Style: select() before every call that could wait, on blocking sockets, and
  * one way out of each function, by goto.
  * Right: sets and time limit are made anew for each call, as select() changes
- * them, and a descriptor too big for a set is refused, not written past its
- * end.
+ * them; a descriptor too big for a set is refused, not written past its end.
  */
 #define _XOPEN_SOURCE 700
 
