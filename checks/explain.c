@@ -216,8 +216,6 @@ static const char *explain_status(struct trial *t)
     /* It may have printed the line where it waits to be flushed. */
     if (t->subject->step == 2 || t->subject->step == 3)
         child_type(&t->child, NULL);
-    int fd = -1;
-    (void)fd;
     child_await_end(&t->child, 100);
     return has(&t->child.out, line) ? "status-on-stdout" : NULL;
 }
@@ -384,54 +382,67 @@ static bool has_script_piece(const struct trial *t)
             (s->fault != NULL && strncmp(s->fault, "recv:short", 10) == 0));
 }
 
-static const char *explain_receiving(struct trial *t)
+/* How the program took the end of the stream, errors and interruptions. */
+static const char *explain_ends(struct trial *t, call r, call last)
 {
-    if (t->subject->step < 7)
-        return NULL;
-    call r = log_first(&t->log, WITNESS_RECV, -1);
-    call last = log_last(&t->log, WITNESS_RECV, -1);
-    if (t->asked->role == CLIENT && t->outcome == BLOCKED && r != NULL &&
-        !r->done && log_first(&t->log, WITNESS_SEND, -1) == NULL)
-        return at(t, r, "recv-before-send");
-    if (t->outcome == SPINNING && last != NULL)
-        return last->result == 0 ? at(t, last, "recv-eof-not-seen")
-                                 : at(t, last, "busy-wait");
+    call no_wait = log_failed(&t->log, WITNESS_RECV, EAGAIN);
+    if (t->outcome == SPINNING)
+        return at(t, last,
+                  last->result == 0 ? "recv-eof-not-seen" : "busy-wait");
     if (has(&t->child.err, "recv: Success") ||
         has(&t->child.err, "read: Success"))
         return at(t, last, "recv-eof-is-error");
-    if (last != NULL && last->done && last->result == 0 && last->a > 0 &&
-        t->child.ended && !exited(&t->child, 0) && last->error == 0 &&
-        has(&t->child.err, "recv") && t->fault == NULL)
+    if (last->done && last->result == 0 && last->error == 0 && last->a > 0 &&
+        t->child.ended && !exited(&t->child, 0) && has(&t->child.err, "recv") &&
+        t->fault == NULL)
         return at(t, last, "recv-eof-is-error");
-    if (r != NULL && r->injected && r->error == EINTR && last == r)
+    if (r->injected && r->error == EINTR && last == r)
         return at(t, r, "recv-no-eintr");
-    if (r != NULL && r->injected && r->error == ECONNRESET &&
-        printed_bytes(t) > 1)
+    if (r->injected && r->error == ECONNRESET && printed_bytes(t) > 1)
         return at(t, r, "recv-unchecked");
-    call no_wait = log_failed(&t->log, WITNESS_RECV, EAGAIN);
     if (no_wait != NULL && (no_wait->b & MSG_DONTWAIT) != 0 && t->child.ended)
         return at(t, no_wait, "recv-stops-before-eof");
+    return NULL;
+}
+
+/* How it put the message together. */
+static const char *explain_pieces(struct trial *t, call r, call last)
+{
     if (has(&t->child.out, "\xfe\xfe\xfe\xfe") && t->asked->build == PATTERN)
         return at(t, last, "recv-no-terminator");
     if (has_script_piece(t) && received(t) >= t->sent && t->sent > 0 &&
         printed_bytes(t) == t->sent && r != last)
         return at(t, last, "recv-overwrites-start");
-    if (r != NULL && r->error == EFAULT)
+    if (r->error == EFAULT)
         return at(t, r, "recv-address-of-pointer");
-    if (r != NULL && r->a == (int64_t)sizeof(char *) && !r->injected &&
-        r->result == r->a && last == r)
+    if (last == r && r->a == (int64_t)sizeof(char *) && !r->injected &&
+        r->result == r->a)
         return at(t, r, "recv-sizeof-pointer");
-    if (r != NULL && r->result > 0 && last == r && r->done &&
-        memchr(r->bytes, '\n', r->bytes_size) == NULL && r->result < r->a)
+    if (last == r && r->done && r->result > 0 && r->result < r->a &&
+        memchr(r->bytes, '\n', r->bytes_size) == NULL)
         return at(t, r, "recv-single-call");
-    if (t->outcome == BLOCKED && last != NULL && !last->done) {
-        if ((last->b & MSG_WAITALL) != 0)
-            return at(t, last, "recv-waitall");
-        return t->asked->role == SERVER && t->heard_size > 0
-                   ? at(t, last, "close-waits-forever")
-                   : NULL;
-    }
     return NULL;
+}
+
+static const char *explain_receiving(struct trial *t)
+{
+    call r = log_first(&t->log, WITNESS_RECV, -1);
+    call last = log_last(&t->log, WITNESS_RECV, -1);
+    if (t->subject->step < 7 || r == NULL)
+        return NULL;
+    if (t->asked->role == CLIENT && t->outcome == BLOCKED && !r->done &&
+        log_first(&t->log, WITNESS_SEND, -1) == NULL)
+        return at(t, r, "recv-before-send");
+    const char *name = explain_ends(t, r, last);
+    if (name == NULL)
+        name = explain_pieces(t, r, last);
+    if (name != NULL || t->outcome != BLOCKED || last->done)
+        return name;
+    if ((last->b & MSG_WAITALL) != 0)
+        return at(t, last, "recv-waitall");
+    return t->asked->role == SERVER && t->heard_size > 0
+               ? at(t, last, "close-waits-forever")
+               : NULL;
 }
 
 static const char *explain_closing(struct trial *t)

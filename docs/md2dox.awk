@@ -272,6 +272,8 @@ function prose(text,    out, token, code, i, url)
         if (token ~ /^`/ && (i = index(text, token)) > 0) {
             code = substr(text, 1, i - 1)
             text = substr(text, i + length(token))
+            if (code ~ /'/) # `it's` would end at the apostrophe
+                token = "``"
             out = out called(token code token, code, out)
         } else if (token ~ /^!/) {
             out = out image(token)
