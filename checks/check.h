@@ -34,18 +34,18 @@ struct exercise;
 /** What is judged: the sources of one step and the programs made of them. */
 struct subject {
     int step;
-    char scratch[PATH_SIZE];                     /**< our own directory */
-    char witness[PATH_SIZE];                     /**< the library; "": none */
-    const struct exercise *exercise;             /**< NULL: a step */
-    char source[ROLES][PATH_SIZE];               /**< "": there is none */
-    char program[ROLES][BUILDS][PATH_SIZE];      /**< "": could not be built */
-    char missing[ROLES][BUILDS][160];            /**< why it could not */
-    char valgrind[PATH_SIZE];                    /**< "": not installed */
-    bool leak_sanitizer;                         /**< ptrace() is allowed */
-    bool patient;                                /**< slow cases come last */
-    int more;                                    /**< TAP: tests that follow */
-    bool leaks_only;                             /**< nothing but valgrind */
-    char keep[PATH_SIZE];                        /**< a copy of its log; "" */
+    char scratch[PATH_SIZE];                /**< our own directory */
+    char witness[PATH_SIZE];                /**< the library; "": none */
+    const struct exercise *exercise;        /**< NULL: a step */
+    char source[ROLES][PATH_SIZE];          /**< "": there is none */
+    char program[ROLES][BUILDS][PATH_SIZE]; /**< "": could not be built */
+    char missing[ROLES][BUILDS][160];       /**< why it could not */
+    char valgrind[PATH_SIZE];               /**< "": not installed */
+    bool leak_sanitizer;                    /**< ptrace() is allowed */
+    bool patient;                           /**< slow cases come last */
+    int more;                               /**< TAP: tests that follow */
+    bool leaks_only;                        /**< nothing but valgrind */
+    char keep[PATH_SIZE];                   /**< a copy of its log; "" */
 };
 
 enum verdict { UNKNOWN, PASSED, FAILED, SKIPPED, ADVICE };
@@ -53,13 +53,13 @@ enum verdict { UNKNOWN, PASSED, FAILED, SKIPPED, ADVICE };
 /** The answer to one case, in words for the student. */
 struct result {
     enum verdict verdict;
-    char diagnosis[48];       /**< name of the mistake; "": not known */
-    char did[CAPTION];        /**< what we did */
+    char diagnosis[48]; /**< name of the mistake; "": not known */
+    char did[CAPTION];  /**< what we did */
     char expected[CAPTION];
     char got[CAPTION];
-    char said[CAPTION];       /**< what the program printed */
-    char where[160];          /**< file:line, if known */
-    char calls[1200];         /**< the last calls the witness saw */
+    char said[CAPTION]; /**< what the program printed */
+    char where[160];    /**< file:line, if known */
+    char calls[1200];   /**< the last calls the witness saw */
     double ms;
 };
 
@@ -74,13 +74,13 @@ struct trial;
 
 /** One question put to a program. */
 struct check_case {
-    const char *title;   /**< a statement that holds for a right program */
+    const char *title; /**< a statement that holds for a right program */
     enum role role;
-    int first, last;     /**< the steps it is asked in */
+    int first, last; /**< the steps it is asked in */
     enum track track;
     enum build build;
     void (*run)(struct trial *trial);
-    const void *script;  /**< for run functions that follow a script */
+    const void *script; /**< for run functions that follow a script */
 };
 
 /** One case put to one subject. */
@@ -90,18 +90,18 @@ struct trial {
     struct result *result;
     struct log log;
     struct child child;
-    const char *fault;   /**< WITNESS_FAULT for the next program started */
-    enum input input;    /**< what that program finds on descriptor 0 */
-    int open_files;      /**< how many descriptors it may have; 0: no limit */
-    bool valgrind;       /**< it runs under valgrind, without the witness */
+    const char *fault; /**< WITNESS_FAULT for the next program started */
+    enum input input;  /**< what that program finds on descriptor 0 */
+    int open_files;    /**< how many descriptors it may have; 0: no limit */
+    bool valgrind;     /**< it runs under valgrind, without the witness */
     char directory[PATH_SIZE];
-    unsigned port;       /**< of the server, whoever that is */
-    unsigned peer_port;  /**< ours, where we are the client */
-    char heard[4096];    /**< what the program sent us … */
-    size_t heard_size;   /**< … in bytes, also those that did not fit */
-    size_t sent;         /**< bytes that our peer has sent it */
-    uint64_t refused;    /**< when it refused us a connection, or 0 */
-    enum outcome outcome;/**< why we stopped waiting for it, the last time */
+    unsigned port;        /**< of the server, whoever that is */
+    unsigned peer_port;   /**< ours, where we are the client */
+    char heard[4096];     /**< what the program sent us … */
+    size_t heard_size;    /**< … in bytes, also those that did not fit */
+    size_t sent;          /**< bytes that our peer has sent it */
+    uint64_t refused;     /**< when it refused us a connection, or 0 */
+    enum outcome outcome; /**< why we stopped waiting for it, the last time */
     const struct witness_record *culprit; /**< see blame() */
 };
 
@@ -177,19 +177,19 @@ enum side {
 
 /** A conversation in which we play the peer. Unset members: the plain one. */
 struct script {
-    const char *what;     /**< "sent the message one byte at a time" */
-    const char *fault;    /**< WITNESS_FAULT */
-    size_t fill;          /**< this many 'x' before … */
-    const char *send;     /**< … what we send; NULL: the usual line */
-    size_t send_size;     /**< 0: strlen(send) */
-    size_t piece;         /**< bytes at a time; 0: all at once */
-    enum side side;       /**< then */
-    int error;            /**< errno it must report, with exit status 1 */
-    bool either;          /**< success or failure, as long as it is clean */
-    bool late;            /**< (server) we read only when it has ended */
-    bool to_end;          /**< (client) we read to the end, then answer */
-    bool lingers;         /**< (client) we end our side a little later */
-    const char *diagnosis;/**< when nothing tells more */
+    const char *what;      /**< "sent the message one byte at a time" */
+    const char *fault;     /**< WITNESS_FAULT */
+    size_t fill;           /**< this many 'x' before … */
+    const char *send;      /**< … what we send; NULL: the usual line */
+    size_t send_size;      /**< 0: strlen(send) */
+    size_t piece;          /**< bytes at a time; 0: all at once */
+    enum side side;        /**< then */
+    int error;             /**< errno it must report, with exit status 1 */
+    bool either;           /**< success or failure, as long as it is clean */
+    bool late;             /**< (server) we read only when it has ended */
+    bool to_end;           /**< (client) we read to the end, then answer */
+    bool lingers;          /**< (client) we end our side a little later */
+    const char *diagnosis; /**< when nothing tells more */
 };
 
 /** How long a program may show no sign of life, in ms, when it has work. */

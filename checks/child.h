@@ -41,8 +41,8 @@ struct launch {
 /** A program that was started. */
 struct child {
     pid_t pid;
-    int pidfd;        /**< readable when the program has ended, or -1 */
-    int input;        /**< our end of its standard input, or -1 */
+    int pidfd; /**< readable when the program has ended, or -1 */
+    int input; /**< our end of its standard input, or -1 */
     struct output out;
     struct output err;
     bool ended;
@@ -54,11 +54,11 @@ struct child {
 
 /** Why child_await() came back. */
 enum outcome {
-    GOT_IT,    /**< what was awaited is there */
-    ENDED,     /**< the program has ended without it */
-    BLOCKED,   /**< the program sleeps, and nothing will wake it */
-    SPINNING,  /**< it burns processor time instead */
-    TOO_LONG   /**< it works on and on */
+    GOT_IT,   /**< what was awaited is there */
+    ENDED,    /**< the program has ended without it */
+    BLOCKED,  /**< the program sleeps, and nothing will wake it */
+    SPINNING, /**< it burns processor time instead */
+    TOO_LONG  /**< it works on and on */
 };
 
 /** Monotonic time in nanoseconds. */

@@ -17,7 +17,8 @@ static int usage(void)
     fprintf(stderr,
             "usage: check step N [--tap] [--server FILE] [--client FILE]\n"
             "       check exercise NN-name/exercise [--tap] [--file FILE]\n"
-            "       check progress | leaks N | demo | suite [WORD...]\n");
+            "       check progress | leaks N | demo | diagnoses | suite "
+            "[WORD...]\n");
     return 2;
 }
 
@@ -305,5 +306,7 @@ int main(int argc, char *argv[])
                     "build/steps/08-close/client");
     if (strcmp(command, "suite") == 0)
         return suite_run(argc - 2, argv + 2);
+    if (strcmp(command, "diagnoses") == 0)
+        return diagnoses_print(), 0;
     return usage();
 }

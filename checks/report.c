@@ -9,17 +9,27 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct diagnosis *diagnosis_find(const char *name)
-{
-    static const struct diagnosis all[] = {
+static const struct diagnosis diagnoses[] = {
 #define DIAGNOSIS(name, lesson, cause, remedy) {name, lesson, cause, remedy},
 #include "diagnoses.def"
 #undef DIAGNOSIS
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(all[i].name, name) == 0)
-            return &all[i];
+};
+
+enum { DIAGNOSES = sizeof diagnoses / sizeof *diagnoses };
+
+const struct diagnosis *diagnosis_find(const char *name)
+{
+    for (size_t i = 0; i < DIAGNOSES; i++)
+        if (strcmp(diagnoses[i].name, name) == 0)
+            return &diagnoses[i];
     return NULL;
+}
+
+void diagnoses_print(void)
+{
+    for (size_t i = 0; i < DIAGNOSES; i++)
+        printf("%s\t%s\t%s\t%s\n", diagnoses[i].name, diagnoses[i].lesson,
+               diagnoses[i].cause, diagnoses[i].remedy);
 }
 
 static const char *const calls[] = {"",       "socket", "bind",

@@ -65,6 +65,9 @@ struct diagnosis {
 /** Looks a diagnosis up by name; NULL if there is none. */
 const struct diagnosis *diagnosis_find(const char *name);
 
+/** Prints all diagnoses, a line each: name, lesson, cause, remedy; tabs. */
+void diagnoses_print(void);
+
 void report_begin(const struct judgement *j, enum style style);
 
 /** Prints entry number i; all before it have been printed. */

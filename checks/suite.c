@@ -255,6 +255,28 @@ static bool names(const struct judgement *j, const char *name)
     return false;
 }
 
+/* What the check said of a mistake, for the gallery in the documentation. */
+static void keep_for_gallery(const struct item *i, const struct judgement *j)
+{
+    char path[PATH_SIZE];
+    const char *name = strchr(i->path, '/');
+    const struct entry *f = judgement_failure(j);
+    if (i->exercise != NULL || f == NULL || name == NULL)
+        return;
+    snprintf(path, sizeof path, "build/gallery/%.300s", i->path + 16);
+    for (char *c = path + 14; *c != '\0'; c++)
+        if (*c == '/')
+            *c = '.';
+    mkdir("build/gallery", 0777);
+    FILE *out = fopen(path, "w");
+    if (out == NULL)
+        return;
+    fprintf(out, "%s: %s\n%s\n%s\n%s\n",
+            f->asked.role == SERVER ? "server" : "client", f->asked.title,
+            f->result.did, f->result.expected, f->result.got);
+    fclose(out);
+}
+
 static void judge_item(struct item *i)
 {
     struct subject s;
@@ -281,6 +303,8 @@ static void judge_item(struct item *i)
                                               : names(j, i->name);
         i->verdict = right ? PASSED : FAILED;
         describe(i, j);
+        if (i->expected == MUST_BE_NAMED)
+            keep_for_gallery(i, j);
         judgement_free(j);
     }
     const char *clean[] = {"rm", "-rf", "--", scratch, NULL};

@@ -58,6 +58,12 @@ function serve(missing) {
     server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
+/** Opens a page and waits until its scripts have mended it. */
+async function open(page, url) {
+  await page.goto(url, { waitUntil: "load" });
+  await page.waitForSelector("#search-results", { state: "attached" });
+}
+
 /** Records in `problems` what goes wrong while pages load, and their weight. */
 function watch(page, origin) {
   const seen = { problems: [], bytes: 0 };
@@ -110,7 +116,7 @@ async function testSearch(browser, origin) {
   const page = await browser.newPage({ viewport: DESKTOP });
   for (const [word, target] of
     [["EADDRINUSE", "errno.html"], ["listen", "steps-03-listen.html"]]) {
-    await page.goto(`${origin}/index.html`, { waitUntil: "networkidle" });
+    await open(page, `${origin}/index.html`);
     await page.click("#MSearchField");
     await page.keyboard.type(word, { delay: 30 });
     await page.waitForSelector("#search-results a", { timeout: 5000 });
@@ -149,14 +155,14 @@ async function testDark(browser, origin) {
     colorScheme: "light" });
   const paper = () => page.evaluate(
     () => getComputedStyle(document.body).backgroundColor);
-  await page.goto(`${origin}/${lessons[0]}`, { waitUntil: "networkidle" });
+  await open(page, `${origin}/${lessons[0]}`);
   const problems = [];
   const light = await paper();
   await page.click("doxygen-awesome-dark-mode-toggle");
   const dark = await paper();
   if (light === dark)
     problems.push(`a click leaves the page ${light}`);
-  await page.goto(`${origin}/${lessons[1]}`, { waitUntil: "networkidle" });
+  await open(page, `${origin}/${lessons[1]}`);
   if (await paper() !== dark)
     problems.push("the next page has forgotten the choice");
   await page.focus("doxygen-awesome-dark-mode-toggle");
@@ -171,7 +177,7 @@ async function testPhone(browser, origin, names) {
   const page = await browser.newPage({ viewport: PHONE });
   const problems = [];
   for (const name of names) {
-    await page.goto(`${origin}/${name}`, { waitUntil: "networkidle" });
+    await open(page, `${origin}/${name}`);
     await page.$$eval("details", (all) => all.forEach((d) => (d.open = true)));
     problems.push(...await page.evaluate(() => {
       const wide = [];
@@ -197,7 +203,7 @@ async function testAxe(browser, origin, names, colorScheme, viewport) {
   const page = await browser.newPage({ viewport, colorScheme });
   const problems = [];
   for (const name of names) {
-    await page.goto(`${origin}/${name}`, { waitUntil: "networkidle" });
+    await open(page, `${origin}/${name}`);
     await page.$$eval("details", (all) => all.forEach((d) => (d.open = true)));
     await page.evaluate(axeSource);
     const result = await page.evaluate(() => globalThis.axe.run());

@@ -169,7 +169,9 @@ int main(int argc, char *argv[])
     if (get_line(conn) == -1 || put_line(conn, "Hello from server\n") == -1 ||
         end(conn) == -1)
         result = -1;
-    if (shut(conn) == -1 || shut(listener) == -1)
+    if (shut(conn) == -1)
+        result = -1;
+    if (shut(listener) == -1)
         result = -1;
     return -result;
 }
