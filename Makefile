@@ -12,7 +12,7 @@ HEADERS  := $(wildcard checks/*.h checks/*.def)
 .PHONY: all steps grader demo check check-step check-exercise leaks-step \
         diff-step trace-step trace peer hint progress watch reset docs doctor \
         help clean $(NUMBERS)
-.NOTPARALLEL: check-step leaks-step diff-step
+.NOTPARALLEL: check-step leaks-step diff-step trace-step
 
 all: steps grader
 	@echo 'All eight steps are built, in build/steps.'
@@ -41,6 +41,8 @@ build/witness.so: checks/witness.c checks/witness.h
 
 build/test_%: checks/test_%.c build/grader/child.o
 	@$(CC) $(WARNINGS) $(CFLAGS) $^ -o $@ -ldl -pthread
+
+build/test_trace: build/grader/trace_rows.o build/grader/log.o
 
 # --- verbs about a step: make VERB 3, make VERB N=3, make VERB-3 -----------
 
@@ -73,6 +75,7 @@ endif
 check-step: $(addprefix check-step-,$(WANT))
 leaks-step: $(addprefix leaks-step-,$(WANT))
 diff-step:  $(addprefix diff-step-,$(WANT))
+trace-step: $(addprefix trace-step-,$(WANT))
 
 $(addprefix check-step-,$(NUMBERS)): check-step-%: grader
 	@build/check step $*
@@ -82,6 +85,13 @@ $(addprefix leaks-step-,$(NUMBERS)): leaks-step-%: grader
 
 $(addprefix diff-step-,$(NUMBERS)): diff-step-%:
 	@tools/diff-step.sh $*
+
+TRACE := $(if $(FAULT),--fault $(FAULT)) $(if $(LIKE),--like $(LIKE)) \
+         $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ARGS),--args '$(ARGS)')
+
+$(addprefix trace-step-,$(NUMBERS)): trace-step-%: grader
+	@$(MAKE) -s --no-print-directory $(filter build/steps/0$*-%,$(PROGRAMS))
+	@build/check trace step $* $(TRACE)
 
 # --- verbs about an exercise: make VERB E=03-listen/backlog --------------------
 
@@ -105,6 +115,19 @@ endif
 
 progress: grader
 	@build/check progress
+
+trace: grader
+ifneq ($(PROGRAM),)
+	@build/check trace program '$(PROGRAM)' $(if $(WITH),'$(WITH)') $(TRACE)
+else ifeq ($(FAULT),list)
+	@build/check trace faults --fault list
+else
+	$(NEEDS_E)@build/check trace exercise $(E) $(TRACE)
+endif
+
+peer: grader
+	@build/check peer $(if $(AS),--as $(AS)) $(if $(PORT),--port $(PORT)) \
+	  $(if $(LIKE),--like $(LIKE))
 
 # --- the rest ----------------------------------------------------------------
 

@@ -27,4 +27,6 @@ const struct check_case cases_02[] = {
      run_restart, NULL},
     {"does not share its port with a second server", SERVER, 3, 8, TALK, PLAIN,
      run_second_server, NULL},
+    {"takes port 8080 when none is given", SERVER, 2, 8, TALK, PLAIN,
+     run_default, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

@@ -32,4 +32,6 @@ const struct check_case cases_05[] = {
     {"waits for the connection when a signal interrupts connect()", CLIENT, 5,
      8, TALK, PLAIN, run_client_script,
      SCRIPT(.fault = "connect:eintr=1", .diagnosis = "connect-eintr-fatal")},
+    {"takes 127.0.0.1 and port 8080 when nothing is given", CLIENT, 5, 8, TALK,
+     PLAIN, run_default, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

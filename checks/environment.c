@@ -105,6 +105,27 @@ void run_alone(struct trial *t)
         check_socket_made(t);
 }
 
+/* Without arguments: looked at, but not let through, whatever runs there. */
+void run_default(struct trial *t)
+{
+    bool server = t->asked->role == SERVER;
+    t->fault = server ? "bind:fail=98" : "connect:fail=111";
+    if (!start(t, NULL, NULL))
+        return;
+    t->outcome = child_await_end(&t->child, QUIET_MS);
+    const struct witness_record *r =
+        log_first(&t->log, server ? WITNESS_BIND : WITNESS_CONNECT, -1);
+    if (!fault_happened(t))
+        return;
+    if (r != NULL && record_port(r) == 8080)
+        return;
+    blame(t, r);
+    fail(t, "arguments-default",
+         server ? "port 8080 when no port is given"
+                : "127.0.0.1 and port 8080 when nothing is given",
+         "port %u", r != NULL ? record_port(r) : 0);
+}
+
 void run_fixed_port(struct trial *t)
 {
     char port[16];

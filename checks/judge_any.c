@@ -18,7 +18,8 @@ static bool refuses(struct trial *t, const char *a, const char *b, bool extra)
     t->result->did[0] = '\0';
     if (!start(t, a, b))
         return false;
-    snprintf(shown, sizeof shown, "\"%.40s\"", b != NULL ? b : a);
+    const char *last = t->extra != NULL ? t->extra : b != NULL ? b : a;
+    snprintf(shown, sizeof shown, "\"%.40s\"", last);
     t->outcome = child_await_end(&t->child, 400);
     outcome_text(t, t->outcome, got, sizeof got);
     if (!t->child.ended || exited(&t->child, 0) || exited(&t->child, 1))
@@ -52,6 +53,9 @@ void run_arguments(struct trial *t)
     if (server && !refuses(t, "0", "0", true))
         return;
     if (!server && !refuses(t, "127.0.0.1", "0", false))
+        return;
+    t->extra = "too-many";
+    if (!server && !refuses(t, "127.0.0.1", "1", true))
         return;
 }
 

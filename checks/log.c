@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,8 @@ static const struct name families[] = {{AF_INET, "AF_INET"},
                                        {0, NULL}};
 static const struct name types[] = {
     {SOCK_STREAM, "SOCK_STREAM"}, {SOCK_DGRAM, "SOCK_DGRAM"}, {0, NULL}};
+static const struct name protocols[] = {
+    {IPPROTO_TCP, "IPPROTO_TCP"}, {IPPROTO_UDP, "IPPROTO_UDP"}, {0, NULL}};
 static const struct name hows[] = {{SHUT_RD, "SHUT_RD"},
                                    {SHUT_WR, "SHUT_WR"},
                                    {SHUT_RDWR, "SHUT_RDWR"},
@@ -246,17 +249,43 @@ static const struct name options[] = {
     {SO_DOMAIN, "SO_DOMAIN"},       {SO_RCVBUF, "SO_RCVBUF"},
     {SO_SNDBUF, "SO_SNDBUF"},       {0, NULL}};
 
+/* An option by its level and its own name, as far as they are known. */
+static void format_option(const struct witness_record *r, char *text,
+                          size_t size)
+{
+    char name[24];
+    if (r->a == SOL_SOCKET)
+        snprintf(text, size, "%d, %s, %lld", r->fd,
+                 named(options, r->b, name, sizeof name), (long long)r->c);
+    else if (r->a == IPPROTO_TCP && r->b == TCP_NODELAY)
+        snprintf(text, size, "%d, TCP_NODELAY, %lld", r->fd, (long long)r->c);
+    else
+        snprintf(text, size, "%d, level %lld, option %lld", r->fd,
+                 (long long)r->a, (long long)r->b);
+}
+
+/* What is waited for; only the first descriptor is known. */
+static void format_poll(const struct witness_record *r, char *text, size_t size)
+{
+    if (strstr(r->function, "poll") == r->function)
+        snprintf(text, size, "{%d}, %lld, %lld", r->fd, (long long)r->b,
+                 (long long)r->a);
+    else
+        snprintf(text, size, "{%d}, %lld ms", r->fd, (long long)r->a);
+}
+
 static void format_arguments(const struct witness_record *r, char *text,
                              size_t size)
 {
-    char one[24], two[24], bytes[60], address[64];
+    char one[24], two[24], three[24], bytes[60], address[64];
     quote_bytes(r->bytes, r->bytes_size, bytes, sizeof bytes);
     format_address(r, address, sizeof address);
     switch (r->call) {
     case WITNESS_SOCKET:
-        snprintf(text, size, "%s, %s, %lld",
+        snprintf(text, size, "%s, %s, %s",
                  named(families, r->a, one, sizeof one),
-                 named(types, r->b & 0xf, two, sizeof two), (long long)r->c);
+                 named(types, r->b & 0xf, two, sizeof two),
+                 named(protocols, r->c, three, sizeof three));
         break;
     case WITNESS_BIND:
     case WITNESS_CONNECT:
@@ -285,21 +314,19 @@ static void format_arguments(const struct witness_record *r, char *text,
         break;
     case WITNESS_SETSOCKOPT:
     case WITNESS_GETSOCKOPT:
-        if (r->a == SOL_SOCKET)
-            snprintf(text, size, "%d, %s, %lld", r->fd,
-                     named(options, r->b, one, sizeof one), (long long)r->c);
-        else
-            snprintf(text, size, "%d, level %lld, option %lld", r->fd,
-                     (long long)r->a, (long long)r->b);
+        format_option(r, text, size);
         break;
     case WITNESS_POLL:
-        snprintf(text, size, "timeout %lld ms", (long long)r->a);
+        format_poll(r, text, size);
         break;
     case WITNESS_GETADDRINFO:
         snprintf(text, size, "%s", bytes);
         break;
     case WITNESS_SLEEP:
-        snprintf(text, size, "%lld ms", (long long)r->a);
+        snprintf(text, size, "%s%lld%s",
+                 strstr(r->function, "poll") != NULL ? "NULL, 0, " : "",
+                 (long long)r->a,
+                 strstr(r->function, "poll") != NULL ? "" : " ms");
         break;
     case WITNESS_CLOSE:
     case WITNESS_DUP:

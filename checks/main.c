@@ -5,7 +5,9 @@
  */
 #define _GNU_SOURCE
 #include "progress.h"
+#include "replay.h"
 #include "suite.h"
+#include "trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,11 @@ static int usage(void)
     fprintf(stderr,
             "usage: check step N [--tap] [--server FILE] [--client FILE]\n"
             "       check exercise NN-name/exercise [--tap] [--file FILE]\n"
+            "       check replay [--update] FILE.md...\n"
+            "       check trace step N | exercise NAME | program CMD [CMD]\n"
+            "             [--fault NAME|list] [--like NAME] [--svg FILE]\n"
+            "             [--args TEXT] [--file FILE] [--normal] [--ascii]\n"
+            "       check peer --as client|server [--port P] [--like NAME]\n"
             "       check progress | leaks N | demo | diagnoses | suite "
             "[WORD...]\n");
     return 2;
@@ -48,7 +55,7 @@ static int judge_and_free(const struct subject *s, enum style style,
     struct judgement *j = judge(s, style);
     int status = verdict(j);
     if (name != NULL && status != 2)
-        progress_note(name, s, status == 0 ? RIGHT : WRONG);
+        progress_note(name, s, status == 0 ? JUDGED_RIGHT : JUDGED_WRONG);
     if (j != NULL)
         judgement_free(j);
     return status;
@@ -172,7 +179,7 @@ static int check_step(struct subject *s, enum style style)
     struct judgement *j = judge(s, style);
     int status = verdict(j), entries = j != NULL ? j->entries : 0;
     if (status != 2)
-        progress_note(name, s, status == 0 ? RIGHT : WRONG);
+        progress_note(name, s, status == 0 ? JUDGED_RIGHT : JUDGED_WRONG);
     if (j != NULL)
         judgement_free(j);
     if (j == NULL)
@@ -239,7 +246,7 @@ static int command_progress(void)
         snprintf(name, sizeof name, "step %d", step);
         enum progress how = progress_of(name, &s);
         print_progress(name, how);
-        if (next[0] == '\0' && how != RIGHT)
+        if (next[0] == '\0' && how != JUDGED_RIGHT)
             snprintf(next, sizeof next, "make check-step %d", step);
         for (const struct exercise *e = exercises_of(step); e->name != NULL;
              e++) {
@@ -248,7 +255,7 @@ static int command_progress(void)
                 continue;
             how = holds_todo(path) ? TO_DO : progress_of(e->name, &s);
             print_progress(e->name, how);
-            if (next[0] == '\0' && how != RIGHT)
+            if (next[0] == '\0' && how != JUDGED_RIGHT)
                 snprintf(next, sizeof next,
                          how == TO_DO ? "solve exercises/%.200s.c"
                                       : "make check-exercise E=%.200s",
@@ -290,6 +297,15 @@ static int command_leaks(const char *number)
     return status;
 }
 
+/* check replay [--update] FILE.md... */
+static int command_replay(int argc, char *argv[])
+{
+    bool update = argc > 0 && strcmp(argv[0], "--update") == 0;
+    if (argc <= update)
+        return usage();
+    return replay_files(argc - update, argv + update, update);
+}
+
 int main(int argc, char *argv[])
 {
     const char *command = argc >= 2 ? argv[1] : "";
@@ -306,7 +322,14 @@ int main(int argc, char *argv[])
                     "build/steps/08-close/client");
     if (strcmp(command, "suite") == 0)
         return suite_run(argc - 2, argv + 2);
+    if (strcmp(command, "replay") == 0)
+        return command_replay(argc - 2, argv + 2);
     if (strcmp(command, "diagnoses") == 0)
         return diagnoses_print(), 0;
-    return usage();
+    int status = -1;
+    if (strcmp(command, "trace") == 0)
+        status = command_trace(argc - 2, argv + 2);
+    if (strcmp(command, "peer") == 0)
+        status = command_peer(argc - 2, argv + 2);
+    return status == -1 ? usage() : status;
 }

@@ -50,7 +50,7 @@ void progress_note(const char *name, const struct subject *subject,
     if (f == NULL)
         return;
     fprintf(f, "%016" PRIx64 " %s\n", checksum(subject),
-            how == RIGHT ? "right" : "wrong");
+            how == JUDGED_RIGHT ? "right" : "wrong");
     if (fclose(f) == EOF || rename(fresh, path) == -1)
         unlink(fresh);
 }
@@ -69,5 +69,5 @@ enum progress progress_of(const char *name, const struct subject *subject)
         return NOT_CHECKED;
     if (sum != checksum(subject))
         return CHANGED;
-    return strcmp(verdict, "right") == 0 ? RIGHT : WRONG;
+    return strcmp(verdict, "right") == 0 ? JUDGED_RIGHT : JUDGED_WRONG;
 }

@@ -13,8 +13,8 @@ enum progress {
     NOT_CHECKED, /**< never judged */
     CHANGED,     /**< judged, but changed since */
     TO_DO,       /**< an exercise that still holds a TODO */
-    RIGHT,
-    WRONG
+    JUDGED_RIGHT,
+    JUDGED_WRONG
 };
 
 /**

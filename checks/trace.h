@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 /** The two columns: who connects is on the left, who listens on the right. */
-enum lane { LEFT, RIGHT, LANES };
+enum lane { ON_LEFT, ON_RIGHT, LANES };
 
 /** All that was recorded. A record with WITNESS_NONE is an event that is no
  * call: its words are in `bytes`. */
@@ -58,8 +58,13 @@ void history_free(struct history *h);
 
 struct log;
 
-/** Adds the calls of a log to a side. @return 0, or -1 with errno */
-int history_add(struct history *h, enum lane lane, const struct log *log);
+/**
+ * Adds the calls of a log to a side.
+ * @param ours  it is our peer, whose pauses are not of interest
+ * @return 0, or -1 with errno
+ */
+int history_add(struct history *h, enum lane lane, const struct log *log,
+                bool ours);
 
 /** Adds an event that is no call. @return 0, or -1 with errno */
 int history_note(struct history *h, enum lane lane, uint64_t at,
@@ -85,6 +90,10 @@ int draw_svg(const struct history *h, const struct row *row, size_t rows,
 
 /** True if something crossed, or both sides were seen. */
 bool two_sided(const struct history *h, const struct row *row, size_t rows);
+
+/** The state of a side, where it has changed since the row before; or "". */
+const char *state_news(const struct row *row, const struct row *before,
+                       enum lane lane);
 
 /** Shortens a text to `width` characters, from its middle. */
 void shorten(char *text, size_t width);

@@ -28,6 +28,7 @@ struct end {
     bool closed; /* no program has it any more */
     bool abort;  /* SO_LINGER of zero: close() resets */
     int holders; /* descriptors for it */
+    unsigned port; /* it is bound to, as far as a call has told; 0: unknown */
 };
 
 /** A descriptor of a process. */
@@ -53,7 +54,7 @@ struct walk {
 
 static enum lane other(enum lane lane)
 {
-    return lane == LEFT ? RIGHT : LEFT;
+    return lane == ON_LEFT ? ON_RIGHT : ON_LEFT;
 }
 
 /* --- the model: descriptors ----------------------------------------------- */
@@ -132,12 +133,15 @@ static struct row *push(struct walk *w, enum row_kind kind, enum lane lane,
     return row;
 }
 
-/* An arrow from an end; what it does to both is done before. */
-static void arrow(struct walk *w, enum lane from,
+/* An arrow from an end; what it does to both is done before. What a program
+ * sends to itself does not cross. */
+static void arrow(struct walk *w, const struct end *from,
                   const struct witness_record *r, uint64_t at,
                   const char *flag, int64_t bytes)
 {
-    struct row *row = push(w, ROW_ARROW, from, r, at);
+    if (from->peer != NULL && from->peer->lane == from->lane)
+        return;
+    struct row *row = push(w, ROW_ARROW, from->lane, r, at);
     row->flag = flag;
     row->bytes = bytes;
 }
@@ -146,7 +150,7 @@ static void cross_reset(struct walk *w, struct end *from,
                         const struct witness_record *r, uint64_t at)
 {
     from->state = from->peer->state = "CLOSED";
-    arrow(w, from->lane, r, at, "RST", 0);
+    arrow(w, from, r, at, "RST", 0);
 }
 
 static void cross_fin(struct walk *w, struct end *from,
@@ -156,7 +160,7 @@ static void cross_fin(struct walk *w, struct end *from,
     from->fin = true;
     from->state = to->fin ? "CLOSED" : "FIN-WAIT-2";
     to->state = to->fin ? "TIME-WAIT" : "CLOSE-WAIT";
-    arrow(w, from->lane, r, at, "FIN", 0);
+    arrow(w, from, r, at, "FIN", 0);
 }
 
 static bool is_dead(const struct end *e)
@@ -164,39 +168,47 @@ static bool is_dead(const struct end *e)
     return strcmp(e->state, "CLOSED") == 0;
 }
 
+static bool is_listener(const struct end *e)
+{
+    return e->state != NULL && strcmp(e->state, "LISTEN") == 0;
+}
+
 static void cross_data(struct walk *w, struct end *from,
                        const struct witness_record *r, uint64_t at, int64_t n)
 {
     from->sent += n;
-    arrow(w, from->lane, r, at, NULL, n);
+    arrow(w, from, r, at, NULL, n);
     if (from->peer->closed && !is_dead(from))
         cross_reset(w, from->peer, r, at);
 }
 
-/* Both ends of a new connection; that of the listener waits in its queue. */
-static struct end *new_pair(struct walk *w, struct end *client)
+/* The listener at a port: rather on the other side, else the program's own. */
+static struct end *listener_at(struct walk *w, enum lane from, unsigned port)
 {
-    struct end *server = new_end(w, other(client->lane), "ESTABLISHED");
-    client->peer = server;
-    server->peer = client;
-    for (size_t i = w->ends; i > 0 && server->listener == NULL; i--) {
+    struct end *found = NULL;
+    for (size_t i = w->ends; i > 0; i--) {
         struct end *e = &w->end[i - 1];
-        if (e->lane == server->lane && e->state != NULL && !e->closed &&
-            strcmp(e->state, "LISTEN") == 0)
-            server->listener = e;
+        if (is_listener(e) && e->port == port &&
+            (found == NULL || e->lane != from))
+            found = e;
     }
-    return server;
+    return found;
 }
 
 static void cross_handshake(struct walk *w, struct end *client,
+                            struct end *listener,
                             const struct witness_record *r, uint64_t at)
 {
-    new_pair(w, client);
+    enum lane there = listener != NULL ? listener->lane : other(client->lane);
+    struct end *server = new_end(w, there, "ESTABLISHED");
+    server->listener = listener;
+    server->peer = client;
+    client->peer = server;
     client->state = "SYN-SENT";
-    arrow(w, client->lane, r, at, "SYN", 0);
+    arrow(w, client, r, at, "SYN", 0);
     client->state = "ESTABLISHED";
-    arrow(w, other(client->lane), r, at, "SYN+ACK", 0);
-    arrow(w, client->lane, r, at, "ACK", 0);
+    arrow(w, server, r, at, "SYN+ACK", 0);
+    arrow(w, client, r, at, "ACK", 0);
 }
 
 /* The oldest connection in a listener's queue, or NULL. */
@@ -215,7 +227,8 @@ static void attach(struct walk *w, enum lane lane,
 {
     struct binding b = {lane, r->pid, (int)r->result, end};
     bind_fd(w, &b);
-    w->focus[lane] = end;
+    if (end->state != NULL)
+        w->focus[lane] = end;
 }
 
 static bool is_stream(const struct witness_record *r)
@@ -237,9 +250,12 @@ static void change_own_state(struct walk *w, enum lane lane,
         copy_bindings(w, lane, r);
     if (e == NULL || e->state == NULL)
         return;
+    if ((r->call == WITNESS_BIND || r->call == WITNESS_GETSOCKNAME) &&
+        r->result == 0 && record_port(r) != 0)
+        e->port = record_port(r);
     if (r->call == WITNESS_LISTEN && r->result == 0)
         e->state = "LISTEN";
-    if (r->call == WITNESS_CONNECT && !r->error && e->peer == NULL)
+    if (r->call == WITNESS_CONNECT && !r->injected && e->peer == NULL)
         e->state = "SYN-SENT";
     if (r->call == WITNESS_SHUTDOWN && r->result == 0 && r->a != SHUT_RD &&
         e->peer != NULL && !e->fin && !is_dead(e))
@@ -247,7 +263,7 @@ static void change_own_state(struct walk *w, enum lane lane,
     if (r->call == WITNESS_SETSOCKOPT && r->a == SOL_SOCKET &&
         r->b == SO_LINGER && r->bytes_size == 8)
         e->abort = r->bytes[0] != 0 && r->bytes[4] == 0;
-    if (e->listener == NULL && strcmp(e->state, "LISTEN") != 0)
+    if (!is_listener(e))
         w->focus[lane] = e;
 }
 
@@ -259,14 +275,15 @@ static void model_connect(struct walk *w, struct end *e,
     if (e->peer != NULL || e->state == NULL || (r->injected && !begun))
         return;
     if ((r->done && r->result == 0) || begun) {
-        cross_handshake(w, e, r, at);
+        struct end *listener = listener_at(w, e->lane, record_port(r));
+        cross_handshake(w, e, listener, r, at);
     } else if (r->error == ECONNREFUSED) {
-        e->state = "SYN-SENT";
-        arrow(w, e->lane, r, at, "SYN", 0);
+        struct end nobody = {.lane = other(e->lane)};
+        arrow(w, e, r, at, "SYN", 0);
         e->state = "CLOSED";
-        arrow(w, other(e->lane), r, at, "RST", 0);
+        arrow(w, &nobody, r, at, "RST", 0);
     } else if (!r->done || r->error == ETIMEDOUT) {
-        arrow(w, e->lane, r, at, "SYN", 0);
+        arrow(w, e, r, at, "SYN", 0);
     }
 }
 
@@ -275,7 +292,7 @@ static void model_release(struct walk *w, struct end *e,
                           const struct witness_record *r, uint64_t at)
 {
     e->closed = true;
-    if (e->state != NULL && strcmp(e->state, "LISTEN") == 0) {
+    if (is_listener(e)) {
         e->state = "CLOSED";
         for (struct end *q; (q = queued(w, e)) != NULL; q->listener = NULL) {
             q->closed = true;
@@ -313,6 +330,8 @@ static void infer_arrivals(struct walk *w, enum lane lane,
     int64_t missing = e->received + r->result - e->peer->sent;
     if (r->error == ECONNRESET && !r->injected)
         cross_reset(w, e->peer, r, at);
+    if (r->error == EPIPE && r->injected && !e->fin)
+        cross_fin(w, e, r, at); /* so the witness makes it */
     if (r->call != WITNESS_RECV || r->error != 0)
         return;
     if (r->result > 0 && missing > 0)
@@ -331,7 +350,7 @@ static void model_accept(struct walk *w, enum lane lane,
     struct end *server = queued(w, listener);
     if (server == NULL) {
         struct end *client = new_end(w, other(lane), "SYN-SENT");
-        cross_handshake(w, client, r, at);
+        cross_handshake(w, client, listener, r, at);
         server = client->peer;
     }
     server->listener = NULL;
@@ -350,7 +369,7 @@ static void model_departures(struct walk *w, enum lane lane,
     if (r->call == WITNESS_CONNECT)
         model_connect(w, e, r, at);
     else if (r->call == WITNESS_SEND && r->result > 0 && e->state == NULL)
-        arrow(w, lane, r, at, NULL, r->result);
+        arrow(w, e, r, at, NULL, r->result);
     else if (e->peer == NULL || is_dead(e))
         return;
     else if (r->call == WITNESS_SEND && r->result > 0)
@@ -476,12 +495,12 @@ static size_t add_moments(const struct history *h, enum lane lane,
 static int order_by_time(struct walk *w)
 {
     const struct history *h = w->h;
-    size_t most = 2 * (h->calls[LEFT] + h->calls[RIGHT]) + 1;
+    size_t most = 2 * (h->calls[ON_LEFT] + h->calls[ON_RIGHT]) + 1;
     struct moment *m = (struct moment *)calloc(most, sizeof *m);
     if (m == NULL)
         return -1;
-    size_t n = add_moments(h, LEFT, m);
-    n += add_moments(h, RIGHT, m + n);
+    size_t n = add_moments(h, ON_LEFT, m);
+    n += add_moments(h, ON_RIGHT, m + n);
     qsort(m, n, sizeof *m, by_time);
     for (size_t i = 0; i < n; i++) {
         const struct witness_record *r = m[i].call;
@@ -512,15 +531,6 @@ static const struct witness_record *upcoming(const struct walk *w,
     return any ? &w->h->call[lane][p->next[lane]] : NULL;
 }
 
-static bool has_listener(struct walk *w, enum lane lane)
-{
-    for (size_t i = 0; i < w->ends; i++)
-        if (w->end[i].lane == lane && w->end[i].state != NULL &&
-            strcmp(w->end[i].state, "LISTEN") == 0)
-            return true;
-    return false;
-}
-
 /* Has what a call on this socket took already arrived? */
 static bool has_arrived(struct walk *w, const struct end *e,
                         const struct witness_record *r)
@@ -548,7 +558,7 @@ static bool can_return(struct walk *w, const struct plan *p, enum lane lane)
     if (r->call == WITNESS_NONE)
         return is_exit(r) || p->begun[there];
     if (r->call == WITNESS_CONNECT)
-        return r->error != 0 || has_listener(w, there);
+        return r->error != 0 || listener_at(w, lane, record_port(r)) != NULL;
     if (!takes(r) || e == NULL || e->state == NULL ||
         (r->call == WITNESS_POLL ? r->result <= 0 : r->injected))
         return true;
@@ -558,13 +568,13 @@ static bool can_return(struct walk *w, const struct plan *p, enum lane lane)
 /* Whose turn it is when neither side can go on by the rules: by the clock. */
 static enum lane by_clock(const struct walk *w, const struct plan *p)
 {
-    const struct witness_record *l = upcoming(w, p, LEFT);
-    const struct witness_record *r = upcoming(w, p, RIGHT);
+    const struct witness_record *l = upcoming(w, p, ON_LEFT);
+    const struct witness_record *r = upcoming(w, p, ON_RIGHT);
     if (l == NULL || r == NULL)
-        return l == NULL ? RIGHT : LEFT;
+        return l == NULL ? ON_RIGHT : ON_LEFT;
     if (l->done != r->done)
-        return l->done ? LEFT : RIGHT;
-    return l->leave <= r->leave ? LEFT : RIGHT;
+        return l->done ? ON_LEFT : ON_RIGHT;
+    return l->leave <= r->leave ? ON_LEFT : ON_RIGHT;
 }
 
 static enum lane whose_turn(struct walk *w, const struct plan *p,
@@ -586,8 +596,8 @@ static enum lane whose_turn(struct walk *w, const struct plan *p,
 static void order_normal(struct walk *w)
 {
     struct plan p = {{0, 0}, {false, false}};
-    enum lane turn = RIGHT; /* who listens has to be first */
-    while (upcoming(w, &p, LEFT) != NULL || upcoming(w, &p, RIGHT) != NULL) {
+    enum lane turn = ON_RIGHT; /* who listens has to be first */
+    while (upcoming(w, &p, ON_LEFT) != NULL || upcoming(w, &p, ON_RIGHT) != NULL) {
         enum lane lane = whose_turn(w, &p, turn);
         const struct witness_record *r = upcoming(w, &p, lane);
         bool can = can_return(w, &p, lane);
@@ -629,9 +639,9 @@ static void normal_port(struct ports *listened, struct ports *others,
     if (port == 0)
         return;
     bool server = r->call == WITNESS_BIND || r->call == WITNESS_CONNECT;
-    for (i = 0; i < listened->count; i++)
+    for (; i < listened->count; i++)
         if (listened->real[i] == port)
-            return set_port(r, 8080 + i);
+            server = true;
     struct ports *kind = server ? listened : others;
     for (i = 0; i < kind->count && kind->real[i] != port; i++)
         ;
@@ -643,7 +653,7 @@ static void normal_port(struct ports *listened, struct ports *others,
 static void normalize(struct history *h)
 {
     struct ports listened = {{0}, 0}, others = {{0}, 0};
-    const enum lane first[] = {RIGHT, LEFT};
+    const enum lane first[] = {ON_RIGHT, ON_LEFT};
     for (int lane = 0; lane < LANES; lane++)
         for (size_t i = 0; i < h->calls[first[lane]]; i++)
             normal_port(&listened, &others, &h->call[first[lane]][i]);
@@ -657,7 +667,7 @@ struct row *history_rows(struct history *h, size_t *rows)
     if (w == NULL)
         return NULL;
     w->h = h;
-    w->ends_room = 2 * (h->calls[LEFT] + h->calls[RIGHT]) + 2;
+    w->ends_room = 2 * (h->calls[ON_LEFT] + h->calls[ON_RIGHT]) + 2;
     w->end = (struct end *)calloc(w->ends_room, sizeof *w->end);
     if (w->end != NULL && h->normal) {
         normalize(h);
@@ -696,20 +706,21 @@ static void sort_calls(struct history *h, enum lane lane)
 }
 
 /* Noise: what is no business of the connection. */
-static bool is_drawn(const struct witness_record *r)
+static bool is_drawn(const struct witness_record *r, bool ours)
 {
-    return r->call != WITNESS_FREEADDRINFO && r->call != WITNESS_SIGNAL &&
+    return !(ours && r->call == WITNESS_SLEEP) && r->call != WITNESS_FREEADDRINFO && r->call != WITNESS_SIGNAL &&
            r->enter != 0;
 }
 
-int history_add(struct history *h, enum lane lane, const struct log *log)
+int history_add(struct history *h, enum lane lane, const struct log *log,
+                bool ours)
 {
     size_t n = log_count(log);
     struct witness_record *to = more_calls(h, lane, n);
     if (to == NULL)
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (is_drawn(log_at(log, i))) {
+        if (is_drawn(log_at(log, i), ours)) {
             *to++ = *log_at(log, i);
             h->calls[lane]++;
         }
@@ -748,7 +759,7 @@ bool two_sided(const struct history *h, const struct row *row, size_t rows)
     for (size_t i = 0; i < rows; i++)
         if (row[i].kind == ROW_ARROW)
             return true;
-    return h->calls[LEFT] > 0 && h->calls[RIGHT] > 0;
+    return h->calls[ON_LEFT] > 0 && h->calls[ON_RIGHT] > 0;
 }
 
 size_t row_skip(size_t i, size_t rows)

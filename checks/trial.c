@@ -94,7 +94,7 @@ static void prepare(struct trial *t, struct launch *l)
 /* valgrind and its options go before the program. */
 static void add_valgrind(struct trial *t, struct launch *l, const char *program)
 {
-    const char *a = l->argv[1], *b = l->argv[2];
+    const char *a = l->argv[1], *b = l->argv[2]; /* never three of them */
     char *log = (char *)malloc(PATH_SIZE + 40);
     if (log == NULL)
         abort();
@@ -125,8 +125,11 @@ bool start(struct trial *t, const char *a, const char *b)
 {
     const char *name = program_name(t->subject, t->asked->role);
     const char *program = t->subject->program[t->asked->role][t->asked->build];
-    struct launch launch = {
-        {program, a, b}, {NULL}, t->directory, t->input, t->open_files};
+    struct launch launch = {{program, a, b, t->extra},
+                            {NULL},
+                            t->directory,
+                            t->input,
+                            t->open_files};
     did(t, "ran ./%s%s%s%s%s", name, a != NULL ? " " : "", a != NULL ? a : "",
         b != NULL ? " " : "", b != NULL ? b : "");
     stop(t);

@@ -1,6 +1,6 @@
 # Turns GitHub's Markdown into what Doxygen 1.9.4 understands. One line in, one
 # line out: warnings keep their line numbers. Doxygen runs it, from the root of
-# the repository, on each .md file. What is turned, and into what:
+# the repository, on each .md file, with man7.awk before it. It turns
 #
 #   headings               get the anchors that GitHub gives them
 #   links                  to the page, section or source page of the site
@@ -12,8 +12,6 @@
 #   > [!NOTE], <details>, - [ ], and the line with the neighbouring lessons
 
 BEGIN {
-    MAN = "https://man7.org/linux/man-pages/"
-    read_tags("docs/man7.tag")
     class_of("const static struct enum union typedef extern inline sizeof " \
              "volatile", "keyword")
     class_of("if else for while do switch case default break continue " \
@@ -25,6 +23,7 @@ BEGIN {
     alert_class["IMPORTANT"] = "important"
     alert_class["WARNING"] = "warning"
     alert_class["CAUTION"] = "attention"
+    # What interrupts prose, and the pieces of which C is made.
     PROSE = "`+|!\\[[^]]*\\]\\([^)]*\\)|\\]\\([^)]*\\)|[a-z_]+\\([1-8]\\)|" \
         "\\*\\*?|\"|<[a-zA-Z/][^>]*>"
     TOKEN = "^(//.*|\"(\\\\.|[^\"\\\\])*\"|'(\\\\.|[^'\\\\])*'|#[a-z]+|" \
@@ -180,7 +179,8 @@ function from_root(target)
 # one name Doxygen keeps the directory in the name of the page.
 function source_page(file)
 {
-    if (file !~ /^steps\/[^\/]+\/[^\/]+\.c$/ && file !~ /^checks\/[^\/]+\.[ch]$/)
+    if (file !~ /^steps\/[^\/]+\/[^\/]+\.c$/ &&
+        file !~ /^checks\/[^\/]+\.[ch]$/)
         return ""
     sub(/^(steps|checks\/.*)\//, "", file)
     sub(/^checks\//, "", file)
@@ -281,8 +281,8 @@ function prose(text,    out, token, code, i, url)
             url = target_of(substr(token, 3, length(token) - 3))
             if (url == "") # not in the site: the text alone
                 match(out, /\[[^[]*$/)
-            out = url == "" ? substr(out, 1, RSTART - 1) substr(out, RSTART + 1) \
-                            : out "](" url ")"
+            out = url != "" ? out "](" url ")" : \
+                substr(out, 1, RSTART - 1) substr(out, RSTART + 1)
         } else if (token ~ /^\*/) {
             out = out emphasis(token, out, text)
         } else if (token == "\"") {
@@ -315,26 +315,6 @@ function called(text, call, before,    url)
         return text
     url = manual(call)
     return url == "" ? text : "<a href=\"" url "\">" text "</a>"
-}
-
-# The list of manual pages. Doxygen 1.9.4 takes one .html off each name.
-function read_tags(file,    line, name)
-{
-    while ((getline line < file) > 0) {
-        if (line ~ /<name>/)
-            name = content(line)
-        else if (line ~ /<anchorfile>/) {
-            man[name] = content(line)
-            sub(/\.html\.html$/, ".html", man[name])
-        }
-    }
-    close(file)
-}
-
-function content(line)
-{
-    gsub(/<[^>]*>|[ \t]/, "", line)
-    return line
 }
 
 # --- Fences ---------------------------------------------------------------

@@ -52,6 +52,12 @@ awk '/<html / { sub(/<html /, "<html lang=\"en\" ") }
      { print }' build/docs/header.raw >"$TUTORIAL_HEADER"
 
 doxygen Doxyfile || exit 1
+for page in build/docs/html/[0-9][0-9]-*_2[a-z]*_8c.html \
+  build/docs/html/[0-9][0-9]-*_2[a-z]*_8c_source.html
+do
+  awk -f docs/man7.awk -f docs/own-links.awk "$page" >build/docs/page &&
+    mv build/docs/page "$page" || exit 1
+done
 # shellcheck disable=SC2046 # no page has a blank in its name
 LC_ALL=C awk -f docs/search.awk $(find build/docs/html -maxdepth 1 \
   -name '*.html' ! -name '*_source.html' ! -name '*README_8md.html' | sort) \

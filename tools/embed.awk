@@ -127,8 +127,8 @@ function defines(text, name)
         return text ~ "^# *define " name "([ (]|$)"
     if (text ~ "^[a-z][^=(;]*[ *]" name "\\(")
         return text !~ /;$/
-    return text ~ "^((typedef|static|const) )*(struct|enum|union) " name "( [{])?$" || \
-        text ~ "^[a-z][^=(;]*[ *]" name "(\\[.*\\])? ?[=;]"
+    return text ~ "^(typedef |static |const )*(struct|enum|union) " name \
+        "( [{])?$" || text ~ "^[a-z][^=(;]*[ *]" name "(\\[.*\\])? ?[=;]"
 }
 
 function copy(source, from, to)

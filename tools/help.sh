@@ -16,6 +16,13 @@ make watch 3               checks step 3 each time a file is saved
                            (also E=03-listen/backlog)
 make leaks-step 3          valgrind's whole report on step 3
 make diff-step 3           what step 3 adds to step 2
+make trace-step 8          what step 8 said to the kernel, drawn
+                           (FAULT=short-send; FAULT=list names them)
+make trace E=03-listen/backlog
+                           the same for an exercise, or for any program
+                           of yours: PROGRAM="./server 8080"
+make peer AS=client PORT=8080 LIKE=silent
+                           a difficult peer, by hand; LIKE=list names them
 make check                 everything that must hold here
 make docs                  the site, in build/docs/html
 make doctor                which tools are here, and what each is for

@@ -1,7 +1,10 @@
 #!/bin/sh
-# Checks links, anchors and images twice: as GitHub renders the Markdown (with
-# cmark-gfm, which GitHub uses) and in the site that `make docs` has built.
-# Links to other hosts are not followed. Exit status: 0 all hold, 1 some do not.
+# Checks links, anchors and images. Links to other hosts are not followed.
+#
+#   tools/links.sh github   as GitHub renders the Markdown, with its cmark-gfm
+#   tools/links.sh site     in the site that `make docs` has built
+#
+# Exit status: 0 all hold, 1 some do not.
 cd "$(dirname "$0")/.." || exit 2
 facts=$(mktemp) || exit 2
 trap 'rm -f "$facts"' EXIT
@@ -73,7 +76,18 @@ judge() {
     }'
 }
 
-if command -v cmark-gfm >/dev/null; then
+as_on_github() {
+  # Nothing of Doxygen's own dialect may show there.
+  commands='[\\@](ref|page|subpage|htmlonly|snippet|include|tableofcontents)\b'
+  if find . \( -name .git -o -name build -o -name node_modules \) -prune -o \
+    -name '*.md' -exec grep -nE "(^|[^\`a-z.])$commands|\{#" {} +; then
+    echo "these are commands for Doxygen, which GitHub would show"
+    failed=1
+  fi
+  if ! command -v cmark-gfm >/dev/null; then
+    echo "skipped: links as GitHub shows them (needs cmark-gfm)"
+    return
+  fi
   find . \( -name .git -o -name build -o -name node_modules \) -prune -o \
     -print | sed 's,^\./,,; s,^,file ,' >"$facts"
   for file in $(sed -n '/\.md$/s/^file //p' "$facts"); do
@@ -81,25 +95,28 @@ if command -v cmark-gfm >/dev/null; then
       "$file" | links_of "$file" 1 >>"$facts"
   done
   judge <"$facts" || failed=1
-else
-  echo "skipped: links as GitHub shows them (needs cmark-gfm)"
-fi
+}
 
-if [ -f build/docs/html/index.html ]; then
-  (
-    cd build/docs/html || exit 2
-    find . -type f | sed 's,^\./,,; s,^,file ,' >"$facts"
-    for file in *.html; do
-      links_of "$file" <"$file" >>"$facts"
-    done
-  )
+in_the_site() {
+  if ! cd build/docs/html 2>/dev/null; then
+    echo "skipped: links in the site (make docs builds it)"
+    return
+  fi
+  find . -type f | sed 's,^\./,,; s,^,file ,' >"$facts"
+  for file in *.html; do
+    links_of "$file" <"$file" >>"$facts"
+  done
   # Doxygen 1.9.4 takes one .html off the addresses in docs/man7.tag.
   if grep -q '\.html\.html$' "$facts"; then
-    echo "build/docs/html: an address ends in .html.html, see docs/man7.tag"
+    echo "an address ends in .html.html, see docs/man7.tag"
     failed=1
   fi
   judge <"$facts" || failed=1
-else
-  echo "skipped: links in the site (make docs builds it)"
-fi
+}
+
+case $1 in
+github) as_on_github ;;
+site) in_the_site ;;
+*) echo "usage: tools/links.sh github|site" >&2; exit 2 ;;
+esac
 exit $failed

@@ -37,20 +37,24 @@ function check(what, problems) {
   }
 }
 
-/** Serves the site on a free port and notes in `missing` what it has not. */
-function serve(missing) {
+/**
+ * Serves the site on a free port. Notes in `served` how many bytes it has sent
+ * and what was asked for and is missing.
+ */
+function serve(served) {
   const server = http.createServer((request, response) => {
     const name = decodeURIComponent(new URL(request.url, "http://x").pathname);
     const file = path.join(root, path.normalize(name));
     fs.readFile(file, (error, bytes) => {
       if (error) {
-        missing.push(`${request.headers.referer}: ${name} is missing`);
+        served.missing.push(`${request.headers.referer}: ${name} is missing`);
         response.writeHead(404);
         response.end();
       } else {
         response.setHeader("content-type",
           TYPES[path.extname(file)] || "application/octet-stream");
         response.end(bytes);
+        served.bytes += bytes.length;
       }
     });
   });
@@ -64,48 +68,45 @@ async function open(page, url) {
   await page.waitForSelector("#search-results", { state: "attached" });
 }
 
-/** Records in `problems` what goes wrong while pages load, and their weight. */
+/** Returns a list that fills with what goes wrong while pages load. */
 function watch(page, origin) {
-  const seen = { problems: [], bytes: 0 };
+  const problems = [];
   page.on("console", (message) => {
     if (message.type() === "error")
-      seen.problems.push(`${page.url()}: console: ${message.text()}`);
+      problems.push(`${page.url()}: console: ${message.text()}`);
   });
   page.on("pageerror", (error) =>
-    seen.problems.push(`${page.url()}: ${error.message}`));
+    problems.push(`${page.url()}: ${error.message}`));
   page.on("request", (request) => {
     if (!request.url().startsWith(origin) &&
         !request.url().startsWith("data:"))
-      seen.problems.push(`${page.url()}: loads ${request.url()}`);
+      problems.push(`${page.url()}: loads ${request.url()}`);
   });
-  page.on("response", async (response) => {
-    seen.bytes += (await response.body().catch(() => "")).length;
-  });
-  return seen;
+  return problems;
 }
 
-async function testEveryPage(browser, origin, missing) {
+async function testEveryPage(browser, origin, served) {
   const page = await browser.newPage({ viewport: DESKTOP });
-  const seen = watch(page, origin);
+  const problems = watch(page, origin);
   const pages = fs.readdirSync(root).filter((name) => name.endsWith(".html"));
   for (const name of pages)
     await page.goto(`${origin}/${name}`, { waitUntil: "load" });
   await page.waitForLoadState("networkidle");
-  check(`${pages.length} pages load, no console error`, seen.problems);
-  check("nothing they load is missing", missing);
+  check(`${pages.length} pages load, no console error`, problems);
+  check("nothing they load is missing", served.missing);
   await page.close();
 }
 
-async function testWeight(browser, origin) {
+async function testWeight(browser, origin, served) {
   const problems = [];
   let most = 0;
   for (const name of lessons) {
     const page = await browser.newPage({ viewport: DESKTOP });
-    const seen = watch(page, origin);
+    served.bytes = 0;
     await page.goto(`${origin}/${name}`, { waitUntil: "networkidle" });
-    most = Math.max(most, seen.bytes);
-    if (seen.bytes > WEIGHT)
-      problems.push(`${name}: ${seen.bytes} bytes with all it loads`);
+    most = Math.max(most, served.bytes);
+    if (served.bytes > WEIGHT)
+      problems.push(`${name}: ${served.bytes} bytes with all it loads`);
     await page.close();
   }
   check(`no lesson weighs more than ${WEIGHT} bytes (most: ${most})`,
@@ -222,8 +223,8 @@ async function main() {
   const texts = fs.readdirSync(root).filter((name) =>
     name.endsWith(".html") &&
     fs.readFileSync(path.join(root, name), "utf8").includes('id="md_'));
-  const missing = [];
-  const server = await serve(missing);
+  const served = { missing: [], bytes: 0 };
+  const server = await serve(served);
   const origin = `http://127.0.0.1:${server.address().port}`;
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
@@ -233,8 +234,8 @@ async function main() {
   });
   const run = (test, ...rest) => test(browser, origin, ...rest).catch(
     (error) => check(test.name, [error.message]));
-  await run(testEveryPage, missing);
-  await run(testWeight);
+  await run(testEveryPage, served);
+  await run(testWeight, served);
   await run(testSearch);
   await run(testWalk);
   await run(testDark);
