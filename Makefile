@@ -137,6 +137,9 @@ demo: steps grader
 check: steps grader build/test_witness build/test_child
 	@tools/check-all.sh
 
+docs:
+	@tools/docs.sh
+
 doctor:
 	@tools/doctor.sh
 

@@ -71,8 +71,12 @@ void run_start_failure(struct trial *t)
         child_await(&t->child, -1, 0, &t->child.err, "listening on", QUIET_MS);
     if (!fault_happened(t))
         return;
-    if (t->outcome == GOT_IT) /* it goes on in spite of the failure */
-        fail(t, explain(t, s->diagnosis),
+    bool announced = t->outcome == GOT_IT; /* in spite of the failure */
+    if (announced)
+        t->outcome = child_await_end(&t->child, 300);
+    bool told = t->child.ended && says_error(&t->child, s->error);
+    if (announced)
+        fail(t, told ? "listen-announced-too-early" : explain(t, s->diagnosis),
              "exit status 1 and no word of listening",
              "it goes on as if nothing had happened");
     else

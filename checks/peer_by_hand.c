@@ -42,47 +42,77 @@ struct manner {
 
 static const struct manner manners[] = {
     {.name = "normal", .what = "one line, then the end of its side"},
-    {.name = "one-byte-at-a-time", .what = "one line, byte by byte",
+    {.name = "one-byte-at-a-time",
+     .what = "one line, byte by byte",
      .piece = 1},
-    {.name = "in-pieces", .what = "a longer line, seven bytes at a time",
+    {.name = "in-pieces",
+     .what = "a longer line, seven bytes at a time",
      .bytes = "A line that is longer than the usual one, in pieces\n",
      .piece = 7},
-    {.name = "no-newline", .what = "a line without newline, then the end",
+    {.name = "no-newline",
+     .what = "a line without newline, then the end",
      .bytes = "Hello without newline"},
-    {.name = "empty", .what = "nothing, then the end of its side",
+    {.name = "empty",
+     .what = "nothing, then the end of its side",
      .mute = true},
-    {.name = "stays", .what = "one line, then silence, connection open",
+    {.name = "stays",
+     .what = "one line, then silence, connection open",
      .side = SIDE_STAYS},
-    {.name = "more-after-newline", .what = "two lines and more, at once",
+    {.name = "more-after-newline",
+     .what = "two lines and more, at once",
      .bytes = "first line\nsecond line\nthird"},
-    {.name = "reset-mid-message", .what = "three bytes, then a reset",
-     .bytes = "Hel", .side = SIDE_RESETS},
-    {.name = "reset-after-message", .what = "one line, then a reset",
+    {.name = "reset-mid-message",
+     .what = "three bytes, then a reset",
+     .bytes = "Hel",
      .side = SIDE_RESETS},
-    {.name = "gone-before-reply", .what = "one line, then closes, unread",
-     .only = CLIENT_ONLY, .side = SIDE_CLOSES},
-    {.name = "late-reader", .what = "one line; reads a second later",
+    {.name = "reset-after-message",
+     .what = "one line, then a reset",
+     .side = SIDE_RESETS},
+    {.name = "gone-before-reply",
+     .what = "one line, then closes, unread",
+     .only = CLIENT_ONLY,
+     .side = SIDE_CLOSES},
+    {.name = "late-reader",
+     .what = "one line; reads a second later",
      .late = true},
-    {.name = "silent", .what = "nothing at all, connection open",
-     .mute = true, .side = SIDE_STAYS},
-    {.name = "line-1023", .what = "the longest line that is allowed",
-     .fill = 1023, .bytes = "\n"},
-    {.name = "line-1024", .what = "a line one byte too long", .fill = 1024,
+    {.name = "silent",
+     .what = "nothing at all, connection open",
+     .mute = true,
+     .side = SIDE_STAYS},
+    {.name = "line-1023",
+     .what = "the longest line that is allowed",
+     .fill = 1023,
      .bytes = "\n"},
-    {.name = "line-100000", .what = "a line a hundred times too long",
-     .fill = 100000, .bytes = "\n"},
-    {.name = "zero-bytes", .what = "a line with zero bytes in it",
-     .bytes = "a\0b\0c\n", .size = 6},
-    {.name = "percent", .what = "a line that is no format: %x %s%n",
+    {.name = "line-1024",
+     .what = "a line one byte too long",
+     .fill = 1024,
+     .bytes = "\n"},
+    {.name = "line-100000",
+     .what = "a line a hundred times too long",
+     .fill = 100000,
+     .bytes = "\n"},
+    {.name = "zero-bytes",
+     .what = "a line with zero bytes in it",
+     .bytes = "a\0b\0c\n",
+     .size = 6},
+    {.name = "percent",
+     .what = "a line that is no format: %x %s%n",
      .bytes = "100%x %s%n\n"},
-    {.name = "high-bytes", .what = "a line of bytes above 127",
+    {.name = "high-bytes",
+     .what = "a line of bytes above 127",
      .bytes = "\303\251\377\200\n"},
-    {.name = "second-client", .what = "a second, silent client beside it",
-     .only = CLIENT_ONLY, .second = true},
-    {.name = "reads-to-end-first", .what = "answers at the end of the stream",
-     .only = SERVER_ONLY, .answer = AT_END},
-    {.name = "answers-at-once", .what = "answers before it has read",
-     .only = SERVER_ONLY, .answer = AT_ONCE},
+    {.name = "second-client",
+     .what = "a second, silent client beside it",
+     .only = CLIENT_ONLY,
+     .second = true},
+    {.name = "reads-to-end-first",
+     .what = "answers at the end of the stream",
+     .only = SERVER_ONLY,
+     .answer = AT_END},
+    {.name = "answers-at-once",
+     .what = "answers before it has read",
+     .only = SERVER_ONLY,
+     .answer = AT_ONCE},
 };
 
 enum { MANNERS = sizeof manners / sizeof *manners };
@@ -128,12 +158,12 @@ static bool send_pieces(const struct manner *m, int fd, const char *bytes,
     if (m->piece > 0) /* each piece at once, in a segment of its own */
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     for (size_t sent = 0; sent < size;) {
-        size_t n = m->piece > 0 && m->piece < size - sent ? m->piece
-                                                          : size - sent;
+        size_t n =
+            m->piece > 0 && m->piece < size - sent ? m->piece : size - sent;
         ssize_t done = send(fd, bytes + sent, n, MSG_NOSIGNAL);
         if (done == -1) {
-            say("send: %s", errno == EINTR ? "no room, for 10 seconds"
-                                           : strerror(errno));
+            say("send: %s",
+                errno == EINTR ? "no room, for 10 seconds" : strerror(errno));
             return false;
         }
         say_bytes("sent", bytes + sent, (size_t)done);
@@ -171,8 +201,8 @@ static bool listen_to(int fd, bool newline)
         if (n == 0)
             say("end of the stream: the program has ended its side");
         if (n == -1)
-            say("recv: %s", errno == EINTR ? "silence, for 10 seconds"
-                                           : strerror(errno));
+            say("recv: %s",
+                errno == EINTR ? "silence, for 10 seconds" : strerror(errno));
         if (n <= 0)
             return false;
         say_bytes("received", bytes, (size_t)n);
@@ -184,11 +214,11 @@ static bool listen_to(int fd, bool newline)
 /* What is done to our side after speaking; fd is -1 if it is closed then. */
 static void end_side(const struct manner *m, int *fd)
 {
-    static const char *const words[] = {
-        [SIDE_ENDS] = "ended our side",
-        [SIDE_STAYS] = "say no more, and stay",
-        [SIDE_RESETS] = "reset the connection",
-        [SIDE_CLOSES] = "closed the connection"};
+    static const char *const words[] = {[SIDE_ENDS] = "ended our side",
+                                        [SIDE_STAYS] = "say no more, and stay",
+                                        [SIDE_RESETS] = "reset the connection",
+                                        [SIDE_CLOSES] =
+                                            "closed the connection"};
     peer_end_side(fd, m->side);
     say("%s", words[m->side]);
 }

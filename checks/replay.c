@@ -1,31 +1,11 @@
 /**
  * @file
- * Replays the transcripts of the lessons, the ```console fences of a Markdown
- * file, and compares what they show with what is really seen.
- *
- *     $ COMMAND        typed in the one terminal there is
- *     NAME$ COMMAND    typed in the terminal NAME, a bash of its own
- *     NAME< TEXT       typed into what runs in NAME (nothing: only Enter)
- *     TEXT             what the terminal of the last prompt shows then
- *     NAME| TEXT       what NAME shows
- *
- * A transcript starts with nothing running; at its end all is ended. The order
- * of lines counts within a terminal, not between terminals.
+ * Replays the transcripts of Markdown files (see transcript.h): every terminal
+ * is a bash. A transcript starts with nothing running; at its end all is ended.
  *
  * It runs in a copy of the programs: where its file is, if that is below
- * steps/, otherwise in the top directory, or where a line above the fence says,
- * <!-- replay in: DIRECTORY -->. Every PATH/server and PATH/client in a command
- * is compiled before, unless a command does it. A transcript that starts with
- * "make" runs in the repository itself; all after that line is output, and
- * "  NAME ..." is a line of the terminal NAME.
- *
- * What may differ:
- * - 8080 stands for a free port, in commands, sources and output; 36895, which
- *   is 8080 with its bytes swapped, for that port with its bytes swapped;
- * - any other number after an address and a colon or blank is a port chosen by
- *   the kernel; numbers after "pid=", "seq ", "ack ", "==" and before "sec" or
- *   "ms" vary, as do names below /tmp/;
- * - blanks at the end of a line, and zero bytes, which no terminal shows.
+ * steps/, otherwise in the top directory. Every PATH/server and PATH/client in
+ * a command is compiled before, unless a command does it.
  *
  * Nothing waits by the clock: what follows a prompt is complete when its lines
  * are there; where none is shown, when the command has ended or all its
@@ -33,13 +13,12 @@
  */
 #define _GNU_SOURCE
 #include "replay.h"
-#include "run.h"
+#include "transcript.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,140 +31,17 @@
 #include <unistd.h>
 
 enum {
-    LINES_MAX = 200, /* in a transcript, and in what a terminal shows */
-    TERMINALS_MAX = 8,
     LOOK_MS = 100,  /* asleep for so long: it waits for something */
     PATIENCE = 50,  /* so many looks for a line that is shown */
     NEEDS_MORE = 3, /* exit status: a tool is missing */
     MARK = '\036'   /* ends the output of each command */
 };
 
-enum kind { COMMAND, TYPED, SHOWN };
-
-/* One line of a transcript. */
-struct line {
-    enum kind kind;
-    int terminal;
-    char *whole, *text; /* with and without the prompt */
-};
-
-/* One line that was really seen, and after which input. */
-struct seen {
-    char *text;
-    int input;
-};
-
-struct terminal {
-    char name[24];
-    struct child bash;
-    size_t read; /* bytes of its output that were made lines */
-    int commands, ended;
-    int shown; /* lines of it in the text so far */
-    struct seen seen[LINES_MAX];
-    int count;
-};
-
-struct transcript {
-    const char *file;
-    char directory[PATH_SIZE]; /* where it starts, below the scratch one */
-    int number;                /* of its fence in the file */
-    bool make, update, stale;
-    bool late; /* a line has not come: do not wait long for others */
-    int input; /* the last line typed */
-    struct line line[LINES_MAX];
-    int lines;
-    struct terminal terminal[TERMINALS_MAX];
-    int terminals;
-    char scratch[PATH_SIZE]; /* "": there is none */
-    char port[2][6];         /* in the place of lesson_port */
-    char trouble[600];
-};
-
-static const char *const lesson_port[2] = {"8080", "36895"};
 static volatile sig_atomic_t stopped;
 
 static void on_stop(int signal)
 {
     stopped = signal;
-}
-
-static bool starts(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
-static bool is(const char *text, size_t n, const char *other)
-{
-    return strlen(other) == n && memcmp(text, other, n) == 0;
-}
-
-/* --- what may differ ------------------------------------------------------ */
-
-/* A text with the real ports in it, or with those of the lesson; to be freed */
-static char *exchange_ports(const struct transcript *t, const char *text,
-                            bool real)
-{
-    char *copy = NULL;
-    size_t size;
-    FILE *out = open_memstream(&copy, &size);
-    while (*text != '\0') {
-        size_t n = strspn(text, "0123456789");
-        const char *port = NULL;
-        for (int i = 0; i < 2; i++) {
-            if (!real && is(text, n, lesson_port[i]))
-                port = "1"; /* the kernel gave a client just that one */
-            if (is(text, n, real ? lesson_port[i] : t->port[i]))
-                port = real ? t->port[i] : lesson_port[i];
-        }
-        n += n == 0; /* no number: one character */
-        fprintf(out, "%.*s", port == NULL ? (int)n : 5, port ? port : text);
-        text += n;
-    }
-    fclose(out);
-    return copy;
-}
-
-/* A line with "#" in the place of what varies, no blanks at its end; to be
- * freed */
-static char *without_varying(const char *text)
-{
-    static const char varying[] =
-        "(([0-9]+\\.){3}[0-9]+[: ]|\\]:|pid=|seq |ack |==)([0-9]+)"
-        "|/tmp/([^ :'\"]+)|([0-9]+)(sec|ms)";
-    static regex_t pattern;
-    regmatch_t found[6];
-    char *copy = NULL;
-    size_t size;
-    FILE *out = open_memstream(&copy, &size);
-    if (pattern.re_nsub == 0 && regcomp(&pattern, varying, REG_EXTENDED) != 0)
-        abort();
-    while (regexec(&pattern, text, 6, found, 0) == 0) {
-        const regmatch_t *what = &found[3];
-        while (what->rm_so == -1)
-            what++;
-        int n = (int)(what->rm_eo - what->rm_so);
-        bool lesson = is(text + what->rm_so, (size_t)n, lesson_port[0]) ||
-                      is(text + what->rm_so, (size_t)n, lesson_port[1]);
-        fprintf(out, "%.*s%.*s", (int)what->rm_so, text, lesson ? n : 1,
-                lesson ? text + what->rm_so : "#");
-        text += what->rm_eo;
-    }
-    size_t n = strlen(text);
-    while (n > 0 && text[n - 1] == ' ')
-        n--;
-    fwrite(text, 1, n, out);
-    fclose(out);
-    return copy;
-}
-
-/* Is a line of the text what was seen? */
-static bool same(const char *text, const char *seen)
-{
-    char *a = without_varying(text), *b = without_varying(seen);
-    bool equal = strcmp(a, b) == 0;
-    free(a);
-    free(b);
-    return equal;
 }
 
 /* --- a port of our own ---------------------------------------------------- */
@@ -232,91 +88,6 @@ static bool find_port(struct transcript *t)
     return false;
 }
 
-/* --- reading a transcript ------------------------------------------------- */
-
-static int terminal_named(struct transcript *t, const char *name, size_t n,
-                          bool create)
-{
-    for (int i = 0; i < t->terminals; i++)
-        if (is(name, n, t->terminal[i].name))
-            return i;
-    if (!create || t->terminals == TERMINALS_MAX ||
-        n >= sizeof t->terminal->name)
-        return -1;
-    memcpy(t->terminal[t->terminals].name, name, n);
-    return t->terminals++;
-}
-
-/* Whose line is this, in the terminal number `other` or in a run of make? */
-static int speaker(struct transcript *t, const char *text, int other)
-{
-    const char *name = text + strspn(text, " ");
-    int named = -1;
-    if (t->make && name > text)
-        named = terminal_named(t, name, strcspn(name, " "), true);
-    return named != -1 ? named : other;
-}
-
-/* Fills in a line that starts with a prompt; false if it does not. */
-static bool read_prompt(struct transcript *t, struct line *line)
-{
-    static const char marks[] = "$<|"; /* in the order of enum kind */
-    char *text = line->whole;
-    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
-    const char *mark = text[n] != '\0' ? strchr(marks, text[n]) : NULL;
-    if (mark == NULL || (text[n + 1] != ' ' && text[n + 1] != '\0') ||
-        (n == 0 && *mark != '$') || t->make)
-        return false;
-    line->kind = (enum kind)(mark - marks);
-    line->terminal = terminal_named(t, text, n, line->kind == COMMAND);
-    line->text = text + n + 1 + (text[n + 1] == ' ');
-    return line->terminal != -1;
-}
-
-static void read_line(struct transcript *t, const char *text)
-{
-    struct line *line = &t->line[t->lines];
-    line->text = line->whole = strdup(text);
-    if (!read_prompt(t, line)) {
-        line->kind = SHOWN;
-        line->text = line->whole;
-        line->terminal =
-            speaker(t, text, t->make || t->lines == 0 ? 0 : line[-1].terminal);
-    }
-    if (t->lines++ > 0)
-        return;
-    t->make = line->kind == COMMAND && starts(line->text, "make");
-    if (line->kind != COMMAND)
-        snprintf(t->trouble, sizeof t->trouble, "no prompt at its beginning");
-}
-
-/* Reads to the closing fence, which is kept as `last`. */
-static void read_transcript(struct transcript *t, FILE *in, char **last,
-                            size_t *size)
-{
-    ssize_t n;
-    while ((n = getline(last, size, in)) != -1 && !starts(*last, "```")) {
-        (*last)[strcspn(*last, "\n")] = '\0';
-        if (t->lines == LINES_MAX)
-            snprintf(t->trouble, sizeof t->trouble, "it is too long");
-        else
-            read_line(t, *last);
-    }
-    if (n == -1)
-        snprintf(t->trouble, sizeof t->trouble, "its fence is not closed");
-}
-
-/* Where it starts, by the line above the fence or by the name of the file. */
-static void find_directory(struct transcript *t, const char *above)
-{
-    const char *steps = strstr(t->file, "steps/");
-    const char *slash = strrchr(t->file, '/');
-    if (sscanf(above, "<!-- replay in: %199[^ ] -->", t->directory) != 1)
-        snprintf(t->directory, sizeof t->directory, "%.*s",
-                 steps != NULL ? (int)(slash - steps) : 1,
-                 steps != NULL ? steps : ".");
-}
-
 /* --- a copy of the programs ----------------------------------------------- */
 
 /* Runs a program to its end and keeps what it says. @return its status or -1 */
@@ -347,8 +118,8 @@ static enum verdict prepare(struct transcript *t)
         if (t->line[i].kind == COMMAND)
             fprintf(out, "%s\n", t->line[i].text);
     fclose(out);
-    struct launch l = {{"bash", "tools/replay-setup.sh", t->scratch, t->port[0],
-                        t->directory, typed}};
+    struct launch l = {.argv = {"bash", "tools/replay-setup.sh", t->scratch,
+                                t->port[0], t->directory, typed}};
     int status = run_program(&l, t->trouble, sizeof t->trouble);
     free(typed);
     if (status == 0)
@@ -360,32 +131,13 @@ static enum verdict prepare(struct transcript *t)
 static void forget(struct transcript *t)
 {
     char said[100];
-    struct launch l = {{"rm", "-rf", "--", t->scratch}};
-    for (int i = 0; i < t->lines; i++)
-        free(t->line[i].whole);
-    for (int i = 0; i < t->terminals; i++)
-        for (int k = 0; k < t->terminal[i].count; k++)
-            free(t->terminal[i].seen[k].text);
+    struct launch l = {.argv = {"rm", "-rf", "--", t->scratch}};
+    transcript_free(t);
     if (t->scratch[0] != '\0')
         run_program(&l, said, sizeof said);
 }
 
 /* --- terminals ------------------------------------------------------------ */
-
-static void add_seen(struct transcript *t, int terminal, const char *bytes,
-                     size_t n)
-{
-    char *text = (char *)calloc(1, n + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < n; i++)
-        if (bytes[i] != '\0')
-            text[used++] = bytes[i];
-    struct terminal *m = &t->terminal[speaker(t, text, terminal)];
-    if (m->count < LINES_MAX)
-        m->seen[m->count++] =
-            (struct seen){exchange_ports(t, text, false), t->input};
-    free(text);
-}
 
 /* Makes lines of what a terminal has shown, the last one as well if `all`. */
 static void take_lines(struct transcript *t, struct terminal *m, bool all)
@@ -398,12 +150,12 @@ static void take_lines(struct transcript *t, struct terminal *m, bool all)
         if (!mark && bytes[i] != '\n')
             continue;
         if (!mark || i > m->read)
-            add_seen(t, terminal, bytes + m->read, i - m->read);
+            transcript_see(t, terminal, bytes + m->read, i - m->read);
         m->ended += mark;
         m->read = i + 1;
     }
     if (all && length > m->read)
-        add_seen(t, terminal, bytes + m->read, length - m->read);
+        transcript_see(t, terminal, bytes + m->read, length - m->read);
 }
 
 /*
@@ -428,10 +180,9 @@ static void await_lines(struct transcript *t, struct terminal *m, int lines,
 static bool open_terminal(struct transcript *t, struct terminal *m)
 {
     char directory[2 * PATH_SIZE];
-    struct launch l = {{"bash", "--noprofile", "--norc"}};
+    struct launch l = {.argv = {"bash", "--noprofile", "--norc"}};
     snprintf(directory, sizeof directory, "%s/%s", t->scratch, t->directory);
-    if (!t->make)
-        l.directory = directory;
+    l.directory = directory;
     if (child_start(&m->bash, &l) == -1) {
         snprintf(t->trouble, sizeof t->trouble, "bash: %s", strerror(errno));
         return false;
@@ -456,7 +207,7 @@ static void give(struct transcript *t, const struct line *line)
         m->commands++;
     }
     t->input = (int)(line - t->line);
-    char *text = exchange_ports(t, line->text, true);
+    char *text = transcript_ports(t, line->text, true);
     child_type(&m->bash, command ? "{ " : "");
     child_type(&m->bash, text);
     child_type(&m->bash, command ? "\n}; printf '\\036'\n" : "\n");
@@ -502,118 +253,6 @@ static void play(struct transcript *t)
     child_sweep();
 }
 
-/* --- what differs --------------------------------------------------------- */
-
-/* The line in the text that terminal m shows as its line k; -1: it does not. */
-static int shown(const struct transcript *t, int m, int k)
-{
-    for (int i = 0; i < t->lines; i++)
-        if (t->line[i].kind == SHOWN && t->line[i].terminal == m && k-- == 0)
-            return i;
-    return -1;
-}
-
-/* In words, what is wrong with line k of a terminal. */
-static const char *judge_line(const struct transcript *t, int m, int k)
-{
-    const struct terminal *terminal = &t->terminal[m];
-    int line = shown(t, m, k), count = terminal->count;
-    bool comes = line == -1, stands = k >= count;
-    for (int i = k + 1; i < count && line != -1; i++)
-        comes |= same(t->line[line].text, terminal->seen[i].text);
-    for (int i = k + 1; k < count && shown(t, m, i) != -1; i++)
-        stands |= same(t->line[shown(t, m, i)].text, terminal->seen[k].text);
-    return comes && stands ? "the order is another"
-           : comes         ? "the text lacks a line"
-           : stands        ? "a line of the text does not come"
-                           : "the words are others";
-}
-
-/* The first line of a terminal that is not as in the text; -1: all are. */
-static int first_difference(const struct transcript *t, int m)
-{
-    const struct terminal *terminal = &t->terminal[m];
-    for (int k = 0;; k++) {
-        int line = shown(t, m, k);
-        if (line == -1 && k == terminal->count)
-            return -1;
-        if (line == -1 || k == terminal->count ||
-            !same(t->line[line].text, terminal->seen[k].text))
-            return k;
-    }
-}
-
-static void report(const struct transcript *t, int m, int k)
-{
-    static const char nothing[] = "(nothing more)";
-    const struct terminal *terminal = &t->terminal[m];
-    int line = shown(t, m, k), place = line;
-    if (place == -1)
-        place = k > 0 ? shown(t, m, k - 1) : terminal->seen[k].input;
-    int input = place;
-    while (input > 0 &&
-           (t->line[input].kind == SHOWN || t->line[input].terminal != m))
-        input--;
-    printf("%s:%d: %s\n  command   %s\n  expected  %s\n  got       %s\n",
-           t->file, t->number + 1 + place, judge_line(t, m, k),
-           t->line[input].whole, line != -1 ? t->line[line].text : nothing,
-           k < terminal->count ? terminal->seen[k].text : nothing);
-}
-
-/* Reports the difference that stands first in the text, if there is one. */
-static bool is_stale(const struct transcript *t)
-{
-    int first = INT_MAX, owner = -1;
-    for (int m = 0; m < t->terminals; m++) {
-        int k = first_difference(t, m);
-        int line = k == -1 ? INT_MAX : shown(t, m, k);
-        if (k != -1 && (owner == -1 || (line != -1 && line < first))) {
-            first = line == -1 ? INT_MAX : line;
-            owner = m;
-        }
-    }
-    if (owner != -1)
-        report(t, owner, first_difference(t, owner));
-    return owner != -1;
-}
-
-/* --- rewriting ------------------------------------------------------------ */
-
-/* Prints what a terminal showed after an input, as the text has it if it is
- * there: so the ports of clients stay. */
-static void print_seen(const struct transcript *t, int m, int input, FILE *out)
-{
-    const struct terminal *terminal = &t->terminal[m];
-    bool own = t->line[input].terminal == m || terminal->name[0] == '\0';
-    for (int i = 0; i < terminal->count; i++) {
-        const char *text = terminal->seen[i].text;
-        if (terminal->seen[i].input != input)
-            continue;
-        for (int k = 0; shown(t, m, k) != -1; k++)
-            if (same(t->line[shown(t, m, k)].text, text))
-                text = t->line[shown(t, m, k)].text;
-        if (!own && !t->make)
-            fprintf(out, "%s|%s", terminal->name, *text == '\0' ? "" : " ");
-        fprintf(out, "%s\n", text);
-    }
-}
-
-/* The transcript as it should be. */
-static void print_transcript(const struct transcript *t, FILE *out)
-{
-    for (int i = 0; i < t->lines; i++) {
-        bool input = t->line[i].kind != SHOWN;
-        if (input || !t->stale)
-            fprintf(out, "%s\n", t->line[i].whole);
-        if (!input || !t->stale)
-            continue;
-        print_seen(t, t->line[i].terminal, i, out);
-        for (int m = 0; m < t->terminals; m++)
-            if (m != t->line[i].terminal)
-                print_seen(t, m, i, out);
-    }
-}
-
 /* --- files ---------------------------------------------------------------- */
 
 /* Replays a transcript. @return the verdict; FAILED has been explained */
@@ -632,7 +271,7 @@ static enum verdict replay(struct transcript *t)
                t->trouble);
         return verdict == SKIPPED ? SKIPPED : FAILED;
     }
-    t->stale = is_stale(t);
+    t->stale = transcript_differs(t);
     if (t->stale && t->update)
         printf("  rewritten\n");
     else if (t->stale)
@@ -645,28 +284,29 @@ static struct counts replay_text(const char *path, FILE *in, bool update,
                                  FILE *out)
 {
     static struct transcript t;
-    char *text = NULL, above[PATH_SIZE] = "";
+    const char *steps = strstr(path, "steps/");
+    char *text = NULL;
     size_t size = 0;
     struct counts n = {0, 0, 0};
     for (int number = 1; getline(&text, &size, in) != -1; number++) {
         fputs(text, out);
-        if (!starts(text + strspn(text, " "), "```console")) {
-            snprintf(above, sizeof above, "%.400s", text);
+        if (!starts_with(text + strspn(text, " "), "```console"))
             continue;
-        }
         memset(&t, 0, sizeof t);
         t.file = path;
         t.number = number;
         t.update = update;
         if (*text == ' ')
             snprintf(t.trouble, sizeof t.trouble, "its fence is indented");
-        find_directory(&t, above);
-        read_transcript(&t, in, &text, &size);
+        if (steps != NULL)
+            snprintf(t.directory, sizeof t.directory, "%.*s",
+                     (int)(strrchr(steps, '/') - steps), steps);
+        transcript_read(&t, in, &text, &size);
         enum verdict verdict = replay(&t);
         n.passed += verdict == PASSED;
         n.failed += verdict == FAILED;
         n.skipped += verdict == SKIPPED;
-        print_transcript(&t, out);
+        transcript_print(&t, out);
         fputs(text, out);
         number += t.lines + 1;
         forget(&t);
@@ -678,16 +318,21 @@ static struct counts replay_text(const char *path, FILE *in, bool update,
 /* @return its exit status */
 static int replay_file(const char *path, bool update, struct counts *n)
 {
-    char *fresh = NULL;
-    size_t size = 0;
+    char *text = NULL, *fresh = NULL;
+    size_t room = 0, size = 0;
     FILE *in = fopen(path, "r"), *out = open_memstream(&fresh, &size);
-    if (in == NULL || out == NULL) {
+    /* all at once: it takes long, and somebody may be writing */
+    ssize_t length = in == NULL ? -1 : getdelim(&text, &room, '\0', in);
+    if (length == -1 || out == NULL) {
         printf("%s: %s\n", path, strerror(errno));
         return 2;
     }
+    fclose(in);
+    in = fmemopen(text, (size_t)length, "r");
     *n = replay_text(path, in, update, out);
     fclose(in);
     fclose(out);
+    free(text);
     if (stopped != 0)
         return 2;
     if (update) {

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "run.h"
+#include "trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,28 @@ static void print_calls(const char *lines)
     }
 }
 
+/* The command that draws the whole conversation, with the fault it had. */
+static void print_trace(const struct judgement *j, const struct entry *e)
+{
+    bool scripted = e->asked.run == run_server_script ||
+                    e->asked.run == run_client_script;
+    const struct script *s =
+        scripted ? (const struct script *)e->asked.script : NULL;
+    const char *fault =
+        s != NULL && s->fault != NULL ? fault_name(s->fault) : NULL;
+    char command[160];
+    int n = j->subject.exercise != NULL
+                ? snprintf(command, sizeof command, "make trace E=%s",
+                           j->subject.exercise->name)
+                : snprintf(command, sizeof command, "make trace-step %d",
+                           j->subject.step);
+    if (fault != NULL && n > 0)
+        snprintf(command + n, sizeof command - (size_t)n, " FAULT=%s:%s",
+                 e->asked.role == SERVER ? "server" : "client", fault);
+    if (e->result.calls[0] != '\0')
+        paragraph("all of them:", command);
+}
+
 static void print_failure(const struct judgement *j, const struct entry *e)
 {
     const struct result *r = &e->result;
@@ -113,6 +136,7 @@ static void print_failure(const struct judgement *j, const struct entry *e)
     }
     paragraph("where:", r->where);
     print_calls(r->calls);
+    print_trace(j, e);
     snprintf(lesson, sizeof lesson, "steps/%s/README.md",
              d != NULL ? d->lesson : "");
     if (d != NULL)

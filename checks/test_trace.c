@@ -20,7 +20,8 @@
 
 enum { TURNS = 300, THREADS = 4, MANY = 10000, GAP_MS = 30, GAPS = 5 };
 
-/* --- the parts: each call carries its number in SO_RCVBUF ------------------ */
+/* --- the parts: each call carries its number in SO_RCVBUF ------------------
+ */
 
 static int number_socket;
 
@@ -112,7 +113,8 @@ static int play(const char *part, int in, int out)
                                         : many();
 }
 
-/* --- running them ----------------------------------------------------------- */
+/* --- running them -----------------------------------------------------------
+ */
 
 static const char *self, *witness;
 static int tests, failures;
@@ -240,7 +242,8 @@ static void test_many(void)
     history_free(&h);
 }
 
-/* --- records by hand -------------------------------------------------------- */
+/* --- records by hand --------------------------------------------------------
+ */
 
 static void add(struct history *h, struct witness_record *r, enum lane lane)
 {
@@ -253,10 +256,17 @@ static void add(struct history *h, struct witness_record *r, enum lane lane)
 static void add_connection(struct history *h)
 {
     struct witness_record
-        s = {.call = WITNESS_SOCKET, .a = AF_INET, .b = SOCK_STREAM,
-             .result = 3, .enter = 1, .leave = 2},
+        s = {.call = WITNESS_SOCKET,
+             .a = AF_INET,
+             .b = SOCK_STREAM,
+             .result = 3,
+             .enter = 1,
+             .leave = 2},
         l = {.call = WITNESS_LISTEN, .fd = 3, .enter = 3, .leave = 4},
-        a = {.call = WITNESS_ACCEPT, .fd = 3, .result = 4, .enter = 5,
+        a = {.call = WITNESS_ACCEPT,
+             .fd = 3,
+             .result = 4,
+             .enter = 5,
              .leave = 30},
         c = {.call = WITNESS_CONNECT, .fd = 3, .enter = 10, .leave = 20};
     add(h, &s, ON_RIGHT);
@@ -284,11 +294,18 @@ static void test_overlap(bool normal)
 {
     struct witness_record left[8], right[8];
     struct history h = {.call = {left, right}, .normal = normal};
-    struct witness_record
-        send = {.call = WITNESS_SEND, .fd = 3, .a = 18, .result = 18,
-                .enter = 100, .leave = 200},
-        recv = {.call = WITNESS_RECV, .fd = 4, .a = 99, .result = 18,
-                .enter = 90, .leave = 150};
+    struct witness_record send = {.call = WITNESS_SEND,
+                                  .fd = 3,
+                                  .a = 18,
+                                  .result = 18,
+                                  .enter = 100,
+                                  .leave = 200},
+                          recv = {.call = WITNESS_RECV,
+                                  .fd = 4,
+                                  .a = 99,
+                                  .result = 18,
+                                  .enter = 90,
+                                  .leave = 150};
     size_t rows = 0;
     add_connection(&h);
     add(&h, &send, ON_LEFT);
@@ -311,10 +328,16 @@ static void test_reset(void)
 {
     struct witness_record left[8], right[8];
     struct history h = {.call = {left, right}};
-    struct witness_record
-        send = {.call = WITNESS_SEND, .fd = 3, .a = 18, .result = 18,
-                .enter = 100, .leave = 110},
-        end = {.call = WITNESS_CLOSE, .fd = 4, .enter = 120, .leave = 130};
+    struct witness_record send = {.call = WITNESS_SEND,
+                                  .fd = 3,
+                                  .a = 18,
+                                  .result = 18,
+                                  .enter = 100,
+                                  .leave = 110},
+                          end = {.call = WITNESS_CLOSE,
+                                 .fd = 4,
+                                 .enter = 120,
+                                 .leave = 130};
     size_t rows = 0;
     add_connection(&h);
     add(&h, &send, ON_LEFT);
@@ -339,7 +362,8 @@ int main(int argc, char *argv[])
     witness = realpath(argv[1], NULL);
     printf("TAP version 13\n");
     test_order("turns", TURNS, "two processes that take turns, in their order");
-    test_order("threads", TURNS, "four threads that take turns, in their order");
+    test_order("threads", TURNS,
+               "four threads that take turns, in their order");
     test_times();
     test_many();
     test_overlap(false);

@@ -24,7 +24,8 @@
 
 enum { CAPACITY = 16384, IDLE_MS = 60, LOOK_MS = 250, PATIENCE_LOOKS = 15 };
 
-/* --- faults ----------------------------------------------------------------- */
+/* --- faults -----------------------------------------------------------------
+ */
 
 /** A fault under the name students know it by. */
 struct fault {
@@ -34,10 +35,13 @@ struct fault {
 };
 
 static const struct fault faults[] = {
-    {"short-send", ON_LEFT, "send:short=5", "send() takes 5 bytes a call at most"},
+    {"short-send", ON_LEFT, "send:short=5",
+     "send() takes 5 bytes a call at most"},
     {"short-recv", ON_RIGHT, "recv:short=3", "recv() gives 3 bytes at most"},
-    {"eintr-accept", ON_RIGHT, "accept:eintr=1", "a signal interrupts accept()"},
-    {"eintr-connect", ON_LEFT, "connect:eintr=1", "a signal interrupts connect()"},
+    {"eintr-accept", ON_RIGHT, "accept:eintr=1",
+     "a signal interrupts accept()"},
+    {"eintr-connect", ON_LEFT, "connect:eintr=1",
+     "a signal interrupts connect()"},
     {"eintr-send", ON_LEFT, "send:eintr=1", "a signal interrupts send()"},
     {"eintr-recv", ON_RIGHT, "recv:eintr=1", "a signal interrupts recv()"},
     {"eintr-poll", ON_RIGHT, "poll:eintr=1", "a signal interrupts poll()"},
@@ -48,8 +52,10 @@ static const struct fault faults[] = {
     {"refused-first", ON_LEFT, "getaddrinfo:two",
      "the first of two addresses refuses"},
     {"refused", ON_LEFT, "connect:fail=111", "connect() fails, ECONNREFUSED"},
-    {"slow-listen", ON_RIGHT, "listen:delay=300", "listen() comes 300 ms later"},
-    {"slow-accept", ON_RIGHT, "accept:delay=300", "accept() comes 300 ms later"},
+    {"slow-listen", ON_RIGHT, "listen:delay=300",
+     "listen() comes 300 ms later"},
+    {"slow-accept", ON_RIGHT, "accept:delay=300",
+     "accept() comes 300 ms later"},
     {"slow-recv", ON_RIGHT, "recv:delay=300", "each recv() comes 300 ms later"},
     {"no-descriptor", ON_RIGHT, "accept:fail=24", "accept() fails with EMFILE"},
     {"port-taken", ON_RIGHT, "bind:fail=98", "bind() fails with EADDRINUSE"},
@@ -125,8 +131,8 @@ static bool set_fault(struct stage *s)
     const char *name = s->wish.fault;
     if (name == NULL)
         return true;
-    bool chosen = strncmp(name, "client:", 7) == 0 ||
-                  strncmp(name, "server:", 7) == 0;
+    bool chosen =
+        strncmp(name, "client:", 7) == 0 || strncmp(name, "server:", 7) == 0;
     enum lane lane = name[0] == 'c' ? ON_LEFT : ON_RIGHT;
     name += chosen ? 7 : 0;
     for (int i = 0; i < FAULTS; i++) {
@@ -155,11 +161,11 @@ static void set_peer(struct stage *s, enum lane lane)
     snprintf(a->command, sizeof a->command,
              "'%.*s/check' peer --as %s --port %u --like %s --quiet",
              (int)(slash - s->witness), s->witness,
-             lane == ON_LEFT ? "client" : "server", s->port,
-             like);
+             lane == ON_LEFT ? "client" : "server", s->port, like);
 }
 
-/* --- running ----------------------------------------------------------------- */
+/* --- running -----------------------------------------------------------------
+ */
 
 static void watch(const struct stage *s, int fd)
 {
@@ -225,8 +231,8 @@ static bool all_quiet(struct stage *s)
         if (!a->started || a->child.ended)
             continue;
         timerfd_settime(s->timer, 0, &soon, NULL);
-        quiet = child_await(&a->child, s->epoll, POLLIN, NULL, NULL,
-                            IDLE_MS) == BLOCKED &&
+        quiet = child_await(&a->child, s->epoll, POLLIN, NULL, NULL, IDLE_MS) ==
+                    BLOCKED &&
                 quiet;
         note_end(s, ON_LEFT);
         note_end(s, ON_RIGHT);
@@ -245,8 +251,7 @@ static unsigned port_of(const struct log *log)
     unsigned port = 0;
     for (size_t i = 0; i < log_count(log); i++) {
         const struct witness_record *r = log_at(log, i);
-        bool tells =
-            r->call == WITNESS_BIND || r->call == WITNESS_GETSOCKNAME;
+        bool tells = r->call == WITNESS_BIND || r->call == WITNESS_GETSOCKNAME;
         if (tells && r->done && r->error == 0 && record_port(r) != 0)
             port = record_port(r);
     }
@@ -326,7 +331,8 @@ static bool run(struct stage *s)
     return true;
 }
 
-/* --- telling ----------------------------------------------------------------- */
+/* --- telling -----------------------------------------------------------------
+ */
 
 /* What the first lines are that a program printed. */
 static void print_output(const struct actor *a, const char *which,
@@ -355,8 +361,8 @@ static void print_time_wait(unsigned port)
         if (sscanf(line, " %*d: %*x:%x %*x:%x %x", &local, &remote, &state) ==
                 3 &&
             state == 6 && (local == port || remote == port))
-            printf("the kernel keeps TIME-WAIT for the %s's end, 127.0.0.1:%u "
-                   "(/proc/net/tcp)\n",
+            printf("TIME-WAIT in the kernel (/proc/net/tcp): the %s's end, "
+                   "127.0.0.1:%u\n",
                    local == port ? "server" : "client", local);
     if (f != NULL)
         fclose(f);
@@ -365,7 +371,8 @@ static void print_time_wait(unsigned port)
 /* Why there is nothing to see of the student's program, if so. */
 static bool explain_silence(const struct stage *s)
 {
-    const struct actor *a = &s->actor[has_command(s, ON_RIGHT) ? ON_RIGHT : ON_LEFT];
+    const struct actor *a =
+        &s->actor[has_command(s, ON_RIGHT) ? ON_RIGHT : ON_LEFT];
     int status = a->child.ended && WIFEXITED(a->child.status)
                      ? WEXITSTATUS(a->child.status)
                      : 0;
@@ -460,7 +467,8 @@ static int tell(struct stage *s)
     return status;
 }
 
-/* --- the whole --------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------
+ */
 
 static bool set_stage(struct stage *s)
 {
@@ -574,8 +582,7 @@ static int trace_step(struct stage *s, const char *number)
     return perform(s);
 }
 
-static int trace_program(struct stage *s, const char *command,
-                         const char *with)
+static int trace_program(struct stage *s, const char *command, const char *with)
 {
     snprintf(s->actor[ON_RIGHT].command, PATH_SIZE, "%s", command);
     s->actor[ON_RIGHT].name = with != NULL ? "server" : "program";
@@ -598,8 +605,7 @@ static const char *argument_for(const char *word, size_t n, unsigned port,
         const char *word, *argument;
     } known[] = {{"HOST", "127.0.0.1"}, {"TEXT", "Hello"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strlen(known[i].word) == n &&
-            strncmp(known[i].word, word, n) == 0)
+        if (strlen(known[i].word) == n && strncmp(known[i].word, word, n) == 0)
             return known[i].argument;
     bool counts = n == 5 && strncmp(word, "COUNT", 5) == 0;
     snprintf(text, size, "%u",
@@ -617,7 +623,8 @@ static void usual_arguments(const char *path, unsigned port, char *text,
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
         const char *at = strstr(line, "\"usage: ");
         at = at != NULL ? strchr(at + 8, ' ') : NULL;
-        for (; at != NULL && (*at == ' ' || *at == '['); at += strspn(at, "].")) {
+        for (; at != NULL && (*at == ' ' || *at == '[');
+             at += strspn(at, "].")) {
             at += strspn(at, " [");
             size_t n = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
             if (n == 0)

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- words ------------------------------------------------------------------ */
+/* --- words ------------------------------------------------------------------
+ */
 
 /* Which thread or process of its side made a call, from 1; 0: it has one. */
 static int thread_number(const struct history *h, const struct row *row)
@@ -111,7 +112,8 @@ void shorten(char *text, size_t width)
     memmove(text + head + 3, text + n - TAIL, TAIL + 1);
 }
 
-/* --- the ladder ------------------------------------------------------------- */
+/* --- the ladder -------------------------------------------------------------
+ */
 
 enum { STATE = 12, TIME = 7, BODY = 50, BODY_TIMED = 46 };
 
@@ -201,7 +203,9 @@ static void draw_skipped(const struct pen *pen, size_t rows)
 void draw_text(const struct history *h, const struct row *row, size_t rows,
                bool ascii)
 {
-    struct pen pen = {"|", ":", "-", ">", "<", h->normal ? BODY : BODY_TIMED,
+    struct pen pen = {"|",        ":",
+                      "-",        ">",
+                      "<",        h->normal ? BODY : BODY_TIMED,
                       !h->normal, two_sided(h, row, rows)};
     if (!ascii) {
         pen.line = "│";

@@ -24,10 +24,10 @@ struct end {
     struct end *peer;     /* the other end, once there is a connection */
     struct end *listener; /* whose queue it is in, or NULL */
     int64_t sent, received;
-    bool fin;    /* has been sent from here */
-    bool closed; /* no program has it any more */
-    bool abort;  /* SO_LINGER of zero: close() resets */
-    int holders; /* descriptors for it */
+    bool fin;      /* has been sent from here */
+    bool closed;   /* no program has it any more */
+    bool abort;    /* SO_LINGER of zero: close() resets */
+    int holders;   /* descriptors for it */
     unsigned port; /* it is bound to, as far as a call has told; 0: unknown */
 };
 
@@ -136,8 +136,8 @@ static struct row *push(struct walk *w, enum row_kind kind, enum lane lane,
 /* An arrow from an end; what it does to both is done before. What a program
  * sends to itself does not cross. */
 static void arrow(struct walk *w, const struct end *from,
-                  const struct witness_record *r, uint64_t at,
-                  const char *flag, int64_t bytes)
+                  const struct witness_record *r, uint64_t at, const char *flag,
+                  int64_t bytes)
 {
     if (from->peer != NULL && from->peer->lane == from->lane)
         return;
@@ -220,7 +220,8 @@ static struct end *queued(struct walk *w, const struct end *listener)
     return NULL;
 }
 
-/* --- the model: calls ------------------------------------------------------- */
+/* --- the model: calls -------------------------------------------------------
+ */
 
 static void attach(struct walk *w, enum lane lane,
                    const struct witness_record *r, struct end *end)
@@ -233,8 +234,7 @@ static void attach(struct walk *w, enum lane lane,
 
 static bool is_stream(const struct witness_record *r)
 {
-    return (r->b & 0xf) == SOCK_STREAM &&
-           (r->a == AF_INET || r->a == AF_INET6);
+    return (r->b & 0xf) == SOCK_STREAM && (r->a == AF_INET || r->a == AF_INET6);
 }
 
 /* What a call has changed by itself, before anything crosses. */
@@ -374,8 +374,8 @@ static void model_departures(struct walk *w, enum lane lane,
         return;
     else if (r->call == WITNESS_SEND && r->result > 0)
         cross_data(w, e, r, at, r->result);
-    else if (r->call == WITNESS_SHUTDOWN && r->result == 0 &&
-             r->a != SHUT_RD && !e->fin)
+    else if (r->call == WITNESS_SHUTDOWN && r->result == 0 && r->a != SHUT_RD &&
+             !e->fin)
         cross_fin(w, e, r, at);
 }
 
@@ -458,7 +458,8 @@ static bool may_wait(const struct witness_record *r)
            (r->call != WITNESS_NONE && r->leave - r->enter >= BLOCKED_NS);
 }
 
-/* --- the order of time ------------------------------------------------------ */
+/* --- the order of time ------------------------------------------------------
+ */
 
 struct moment {
     uint64_t at;
@@ -484,8 +485,8 @@ static size_t add_moments(const struct history *h, enum lane lane,
     for (size_t i = 0; i < h->calls[lane]; i++) {
         const struct witness_record *r = &h->call[lane][i];
         bool two = may_wait(r);
-        m[n++] = (struct moment){r->enter, lane, r,
-                                 two ? ROW_BEGINS : ROW_CALL};
+        m[n++] =
+            (struct moment){r->enter, lane, r, two ? ROW_BEGINS : ROW_CALL};
         if (two && r->done)
             m[n++] = (struct moment){r->leave, lane, r, ROW_ENDS};
     }
@@ -516,16 +517,16 @@ static int order_by_time(struct walk *w)
     return 0;
 }
 
-/* --- the normal order: each side's own, and cause before effect ------------- */
+/* --- the normal order: each side's own, and cause before effect -------------
+ */
 
 struct plan {
     size_t next[LANES];
     bool begun[LANES]; /* its next call has begun, and waits */
 };
 
-static const struct witness_record *upcoming(const struct walk *w,
-                                             const struct plan *p,
-                                             enum lane lane)
+static const struct witness_record *
+upcoming(const struct walk *w, const struct plan *p, enum lane lane)
 {
     bool any = p->next[lane] < w->h->calls[lane];
     return any ? &w->h->call[lane][p->next[lane]] : NULL;
@@ -597,7 +598,8 @@ static void order_normal(struct walk *w)
 {
     struct plan p = {{0, 0}, {false, false}};
     enum lane turn = ON_RIGHT; /* who listens has to be first */
-    while (upcoming(w, &p, ON_LEFT) != NULL || upcoming(w, &p, ON_RIGHT) != NULL) {
+    while (upcoming(w, &p, ON_LEFT) != NULL ||
+           upcoming(w, &p, ON_RIGHT) != NULL) {
         enum lane lane = whose_turn(w, &p, turn);
         const struct witness_record *r = upcoming(w, &p, lane);
         bool can = can_return(w, &p, lane);
@@ -617,7 +619,8 @@ static void order_normal(struct walk *w)
     }
 }
 
-/* --- normal ports ----------------------------------------------------------- */
+/* --- normal ports -----------------------------------------------------------
+ */
 
 struct ports {
     unsigned real[PORTS], count;
@@ -659,7 +662,8 @@ static void normalize(struct history *h)
             normal_port(&listened, &others, &h->call[first[lane]][i]);
 }
 
-/* --- the whole -------------------------------------------------------------- */
+/* --- the whole --------------------------------------------------------------
+ */
 
 struct row *history_rows(struct history *h, size_t *rows)
 {
@@ -708,7 +712,8 @@ static void sort_calls(struct history *h, enum lane lane)
 /* Noise: what is no business of the connection. */
 static bool is_drawn(const struct witness_record *r, bool ours)
 {
-    return !(ours && r->call == WITNESS_SLEEP) && r->call != WITNESS_FREEADDRINFO && r->call != WITNESS_SIGNAL &&
+    return !(ours && r->call == WITNESS_SLEEP) &&
+           r->call != WITNESS_FREEADDRINFO && r->call != WITNESS_SIGNAL &&
            r->enter != 0;
 }
 

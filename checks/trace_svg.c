@@ -132,10 +132,11 @@ static void draw_frame(FILE *f, const struct history *h, const char *title,
             "height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n<title>",
             WIDTH, height, WIDTH, height);
     escaped(f, title);
-    fprintf(f, "</title>\n<desc>The calls of %s%s%s in their order, from top "
-               "to bottom, and what crossed between them.</desc>\n"
-               "<style>%s</style>\n"
-               "<rect class=\"paper\" width=\"%d\" height=\"%d\" rx=\"6\"/>\n",
+    fprintf(f,
+            "</title>\n<desc>The calls of %s%s%s in their order, from top "
+            "to bottom, and what crossed between them.</desc>\n"
+            "<style>%s</style>\n"
+            "<rect class=\"paper\" width=\"%d\" height=\"%d\" rx=\"6\"/>\n",
             h->name[ON_LEFT], both ? " and " : "",
             both ? h->name[ON_RIGHT] : "", style, WIDTH, height);
     write_text(f, "name", LEFT_LINE - 6, 26, ON_LEFT, h->name[ON_LEFT]);

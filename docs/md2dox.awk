@@ -138,6 +138,7 @@ function escape(text)
 {
     gsub(/&/, "\\&amp;", text)
     gsub(/</, "\\&lt;", text)
+    gsub(/\*\//, "*\\&#47;", text) # Doxygen takes it for the end of a comment
     gsub(/>/, "\\&gt;", text)
     return text
 }

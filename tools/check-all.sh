@@ -47,5 +47,7 @@ for step in steps/[0-9][0-9]-*; do
   part build/check step "${n#0}"
 done
 part build/check suite
+part tools/gallery.sh --check
+part tools/check-docs.sh
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -5,8 +5,8 @@
 #   tools/replay-setup.sh SCRATCH PORT DIRECTORY COMMANDS
 #
 # Every PATH/server and PATH/client in the commands is compiled, unless one of
-# them does that. For a run of make there is no copy. Exit status: 3 if a tool
-# is missing; its name is printed.
+# them does that. A run of make gets what it needs as it is. Exit status: 3 if a
+# tool is missing; its name is printed.
 exec 2>&1
 set -eu
 scratch=$1 port=$2 directory=$3 commands=$4
@@ -29,13 +29,17 @@ need strace strace 'strace true'
 need timeout timeout 'timeout 1 true'
 need od od 'od /dev/null'
 need ::1 IPv6 'grep . /proc/net/if_inet6'
-case $commands in make*) exit 0 ;; esac
+case $commands in
+make*)
+  cp -rp Makefile build checks steps tools "$scratch"
+  exit
+  ;;
+esac
 
 cp -r steps "$scratch"
 cd "$scratch"
 sed -i "s/8080/$port/g" steps/*/*.c
-mkdir -p "$directory"
-cd "$directory"
+cd "./$directory"
 grep -Eo '[^ ;|&()<>]*/(server|client)' <<<"$commands" | while read -r program
 do
   directory=${program%/*}
