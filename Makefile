@@ -120,7 +120,7 @@ trace: grader
 ifneq ($(PROGRAM),)
 	@build/check trace program '$(PROGRAM)' $(if $(WITH),'$(WITH)') $(TRACE)
 else ifeq ($(FAULT),list)
-	@build/check trace faults --fault list
+	@build/check trace --fault list
 else
 	$(NEEDS_E)@build/check trace exercise $(E) $(TRACE)
 endif
@@ -134,7 +134,7 @@ peer: grader
 demo: steps grader
 	@build/check demo
 
-check: steps grader build/test_witness build/test_child
+check: steps grader build/test_witness build/test_child build/test_trace
 	@tools/check-all.sh
 
 docs:

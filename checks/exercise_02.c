@@ -77,17 +77,35 @@ static bool witnessed(struct trial *t)
     return !over(t);
 }
 
-/* It must fail with that errno, and end. `name`: what if it goes on. */
+/* It must fail with that errno, and say so. `name`: what if it goes on. */
 static void expect_failure(struct trial *t, int error, const char *name)
 {
-    char expected[100];
-    snprintf(expected, sizeof expected, "exit status 1, after the text of %s",
-             errno_name(error));
-    if (!over(t) && (!t->child.ended || exited(&t->child, 0)))
-        fail(t, name, expected, "%s",
-             t->child.ended ? "it ended as if nothing had happened"
-                            : "it goes on as if nothing had happened");
-    check_failure(t, error);
+    char expected[200], got[200];
+    snprintf(expected, sizeof expected,
+             "\"%s\" (%s) on stderr, behind the name of the call, and exit "
+             "status 1",
+             strerror(error), errno_name(error));
+    if (over(t))
+        return;
+    outcome_text(t, t->outcome, got, sizeof got);
+    if (!t->child.ended || exited(&t->child, 0))
+        fail(t, name, expected, "%s, as if nothing had happened", got);
+    else if (!exited(&t->child, 1))
+        fail(t, "", expected, "%s", got);
+    else if (!says_error(&t->child, error))
+        fail(t,
+             strstr(t->child.out.bytes, strerror(error)) != NULL
+                 ? "error-on-stdout"
+                 : "error-without-text",
+             expected, "%s, without that text on stderr", got);
+}
+
+static void expect_success(struct trial *t)
+{
+    char got[200];
+    if (!over(t) && !exited(&t->child, 0))
+        fail(t, "", "exit status 0", "%s",
+             ending_text(&t->child, got, sizeof got));
 }
 
 /* --- range ---------------------------------------------------------------- */
@@ -334,8 +352,7 @@ static bool ask(struct trial *t, const struct asked a[2])
         return true;
     check_answer(t, &a[0]);
     check_answer(t, &a[1]);
-    if (!over(t) && !exited(&t->child, 0))
-        check_success(t);
+    expect_success(t);
     left_clean(t);
     for (int i = 0; i < 2; i++)
         if (a[i].holder == -1 && !can_bind(a[i].port))
@@ -449,8 +466,7 @@ static void check_half(struct trial *t, const struct half *h, int value)
     call b = h->ipv6;
     blame(t, b);
     if (b == NULL)
-        fail(t, explain(t, "bind-missing"), "bind() of an IPv6 socket",
-             "there was none");
+        fail(t, "bind-missing", "bind() of an IPv6 socket", "there was none");
     else if (h->option == NULL || h->option->enter > b->enter)
         fail(t,
              h->option == NULL ? "bind-v6only-unset" : "bind-v6only-too-late",
@@ -459,6 +475,12 @@ static void check_half(struct trial *t, const struct half *h, int value)
     else if (h->option->c != value)
         fail(t, "bind-v6only-unset", expected, "it was set to %d",
              (int)h->option->c);
+    else if (b->a != (int64_t)sizeof(struct sockaddr_in6))
+        fail(t, "bind-ipv6-unfinished", "bind() with 28 bytes of address",
+             "bind() with %d", (int)b->a);
+    else if (record_family(b) != AF_INET6)
+        fail(t, "bind-ipv6-unfinished", "AF_INET6 in sin6_family", "%d",
+             record_family(b));
     else if (!is_any(b))
         fail(t, "bind-v6only-other-address", "a socket bound to [::]",
              "bind() with another address");
@@ -511,8 +533,7 @@ static void judge_v6only(struct trial *t, bool forced)
         struct half h = find_half(t, &i);
         check_half(t, &h, value);
         if (!over(t) && h.ipv4 == NULL)
-            fail(t, explain(t, ""), "then bind() of an IPv4 socket",
-                 "there was none");
+            fail(t, "", "then bind() of an IPv4 socket", "there was none");
         if (over(t))
             return;
         check_v6only_line(t, &h, value);
@@ -522,7 +543,7 @@ static void judge_v6only(struct trial *t, bool forced)
                  taken ? "127.0.0.1 to be taken" : "127.0.0.1 to be free",
                  "it is %s", word(h.ipv4));
     }
-    check_success(t);
+    expect_success(t);
 }
 
 static void run_v6only(struct trial *t)

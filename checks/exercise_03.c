@@ -64,17 +64,27 @@ static void press_enter_to_end(struct trial *t)
     check_success(t);
 }
 
-/* It must fail with that errno, and end. `name`: what if it goes on. */
+/* It must fail with that errno, and say so. `name`: what if it goes on. */
 static void expect_failure(struct trial *t, int error, const char *name)
 {
-    char expected[100];
-    snprintf(expected, sizeof expected, "exit status 1, after the text of %s",
-             errno_name(error));
-    if (!over(t) && (!t->child.ended || exited(&t->child, 0)))
-        fail(t, name, expected, "%s",
-             t->child.ended ? "it ended as if nothing had happened"
-                            : "it goes on as if nothing had happened");
-    check_failure(t, error);
+    char expected[200], got[200];
+    snprintf(expected, sizeof expected,
+             "\"%s\" (%s) on stderr, behind the name of the call, and exit "
+             "status 1",
+             strerror(error), errno_name(error));
+    if (over(t))
+        return;
+    outcome_text(t, t->outcome, got, sizeof got);
+    if (!t->child.ended || exited(&t->child, 0))
+        fail(t, name, expected, "%s, as if nothing had happened", got);
+    else if (!exited(&t->child, 1))
+        fail(t, "", expected, "%s", got);
+    else if (!says_error(&t->child, error))
+        fail(t,
+             strstr(t->child.out.bytes, strerror(error)) != NULL
+                 ? "error-on-stdout"
+                 : "error-without-text",
+             expected, "%s, without that text on stderr", got);
 }
 
 /* --- backlog -------------------------------------------------------------- */
@@ -265,13 +275,21 @@ static bool reach_ipv6(unsigned port)
 static void check_ipv6_bind(struct trial *t, call r)
 {
     struct sockaddr_in6 a;
-    if (over(t) || r->address_size < sizeof a)
+    if (over(t) || record_family(r) == AF_INET)
         return;
-    memcpy(&a, r->address, sizeof a);
+    blame(t, r);
+    if (r->a != (int64_t)sizeof a)
+        fail(t, "bind-ipv6-unfinished", "bind() with 28 bytes of address",
+             "bind() with %d", (int)r->a);
+    memset(&a, 0, sizeof a);
+    memcpy(&a, r->address,
+           r->address_size < sizeof a ? r->address_size : sizeof a);
+    if (a.sin6_family != AF_INET6)
+        fail(t, "bind-ipv6-unfinished", "AF_INET6 in sin6_family", "%d",
+             a.sin6_family);
     if (memcmp(&a.sin6_addr, &in6addr_loopback, sizeof a.sin6_addr) == 0)
         return;
     bool any = memcmp(&a.sin6_addr, &in6addr_any, sizeof a.sin6_addr) == 0;
-    blame(t, r);
     fail(t, any ? "bind-any-address" : "bind-address-uninitialised",
          "bind() with the address ::1", "%s",
          any ? "it was called with ::, which is every address"
@@ -285,7 +303,7 @@ static void check_ipv6(struct trial *t)
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call r = log_at(&t->log, i);
         made = made || (r->call == WITNESS_SOCKET && r->a == AF_INET6);
-        if (r->call == WITNESS_BIND && record_family(r) == AF_INET6)
+        if (r->call == WITNESS_BIND)
             check_ipv6_bind(t, r);
     }
     if (!made && log_saw_calls(&t->log))
@@ -441,7 +459,7 @@ static void run_same_port(struct trial *t)
              "\"bind: Address already in use\" and exit status 1",
              "it listens on that port twice");
     }
-    check_failure(t, EADDRINUSE);
+    expect_failure(t, EADDRINUSE, "bind-unchecked");
 }
 
 static const struct check_case cases_shared[] = {

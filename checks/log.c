@@ -330,6 +330,7 @@ static void format_arguments(const struct witness_record *r, char *text,
         break;
     case WITNESS_CLOSE:
     case WITNESS_DUP:
+    case WITNESS_FDOPEN:
         snprintf(text, size, "%d", r->fd);
         break;
     default:
@@ -355,6 +356,8 @@ void record_format(const struct witness_record *r, char *text, size_t size)
     else if (r->error != 0)
         snprintf(text, size, " = -1 %s%s", errno_name(r->error),
                  r->injected ? " (injected by the check)" : "");
+    else if (r->call == WITNESS_FDOPEN)
+        snprintf(text, size, " = a FILE");
     else if (r->call != WITNESS_FREEADDRINFO)
         snprintf(text, size, " = %lld", (long long)r->result);
 }

@@ -328,8 +328,11 @@ int command_peer(int argc, char *argv[])
     if (strcmp(like, "list") == 0)
         return list_manners();
     bool client = strcmp(as, "client") == 0;
-    if (!client && strcmp(as, "server") != 0)
-        return -1;
+    if (!client && strcmp(as, "server") != 0) {
+        fprintf(stderr, "peer: AS=client or AS=server? LIKE=list tells what "
+                        "both can do\n");
+        return 2;
+    }
     const struct manner *m = find_manner(like, client);
     if (m == NULL) {
         fprintf(stderr, "peer: no %s behaves like \"%s\"; LIKE=list\n", as,

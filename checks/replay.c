@@ -168,7 +168,7 @@ static void await_lines(struct transcript *t, struct terminal *m, int lines,
     enum outcome how = GOT_IT;
     while (m->bash.pid > 0 && stopped == 0) {
         take_lines(t, m, false);
-        if (m->count >= lines || m->ended == m->commands || looks == 0 ||
+        if (m->seen >= lines || m->ended == m->commands || looks == 0 ||
             (how != GOT_IT && how != BLOCKED))
             return;
         how =
@@ -226,7 +226,7 @@ static void settle(struct transcript *t, int next)
     for (int i = -1; i < t->terminals; i++) {
         struct terminal *m = i == -1 ? own : &t->terminal[i];
         await_lines(t, m, m->shown, t->late ? 1 : PATIENCE);
-        t->late = t->late || m->count < m->shown;
+        t->late = t->late || m->seen < m->shown;
     }
     for (int i = 0; t->update && i < t->terminals; i++)
         await_lines(t, &t->terminal[i], INT_MAX, 2);
@@ -373,6 +373,10 @@ static pid_t start_file(const char *path, bool update, struct counts *n)
 
 int replay_files(int files, char *file[], bool update)
 {
+    if (access("tools/replay-setup.sh", R_OK) == -1) {
+        perror("check: tools/replay-setup.sh");
+        return 2;
+    }
     struct counts all = {0, 0, 0};
     size_t size = (size_t)files * sizeof all;
     void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE,

@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -351,19 +353,34 @@ static void print_output(const struct actor *a, const char *which,
     }
 }
 
+/* True if a client of this trace had that port. */
+static bool was_accepted(const struct history *h, unsigned port)
+{
+    for (size_t i = 0; i < h->calls[ON_RIGHT]; i++)
+        if (h->call[ON_RIGHT][i].call == WITNESS_ACCEPT &&
+            record_port(&h->call[ON_RIGHT][i]) == port)
+            return true;
+    return false;
+}
+
 /* Connections that the kernel remembers although no process has them. */
-static void print_time_wait(unsigned port)
+static void print_time_wait(const struct stage *s)
 {
     char line[300];
     unsigned local, remote, state;
     FILE *f = fopen("/proc/net/tcp", "r");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, " %*d: %*x:%x %*x:%x %x", &local, &remote, &state) ==
-                3 &&
-            state == 6 && (local == port || remote == port))
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        bool read = sscanf(line, " %*d: %*x:%x %*x:%x %x", &local, &remote,
+                           &state) == 3;
+        if (!read || state != TCP_TIME_WAIT ||
+            (local != s->port && remote != s->port))
+            continue;
+        bool server = local == s->port;
+        if (was_accepted(&s->history, server ? remote : local))
             printf("TIME-WAIT in the kernel (/proc/net/tcp): the %s's end, "
                    "127.0.0.1:%u\n",
-                   local == port ? "server" : "client", local);
+                   server ? "server" : "client", local);
+    }
     if (f != NULL)
         fclose(f);
 }
@@ -463,7 +480,7 @@ static int tell(struct stage *s)
             print_output(&s->actor[lane], "stdout", &s->actor[lane].child.out);
             print_output(&s->actor[lane], "stderr", &s->actor[lane].child.err);
         }
-    print_time_wait(s->port);
+    print_time_wait(s);
     return status;
 }
 
@@ -515,10 +532,18 @@ static void clear_stage(struct stage *s)
 /* The loopback port at which nobody answered the program; 0: there was none. */
 static unsigned refused_port(const struct log *log)
 {
-    const struct witness_record *r = log_failed(log, WITNESS_CONNECT, 0);
-    bool refused = r != NULL && r->error == ECONNREFUSED && !r->injected &&
-                   record_ipv4(r) >> 24 == 127;
-    return refused ? record_port(r) : 0;
+    unsigned port = 0;
+    for (size_t i = 0; i < log_count(log); i++) {
+        const struct witness_record *r = log_at(log, i);
+        bool connects = r->call == WITNESS_CONNECT && !r->injected;
+        bool late = r->call == WITNESS_GETSOCKOPT && r->b == SO_ERROR &&
+                    r->c == ECONNREFUSED;
+        if (connects && record_ipv4(r) >> 24 == 127)
+            port = record_port(r);
+        if (late || (connects && r->error == ECONNREFUSED))
+            return port;
+    }
+    return 0;
 }
 
 /* Runs and draws what has been put on the stage. */
@@ -712,10 +737,10 @@ int command_trace(int argc, char *argv[])
     memset(&s, 0, sizeof s);
     s.wish.ascii = wants_ascii();
     argc = take_options(&s.wish, argc, argv);
-    if (argc < 2)
-        return -1;
     if (s.wish.fault != NULL && strcmp(s.wish.fault, "list") == 0)
         return list_faults();
+    if (argc < 2)
+        return -1;
     if (!set_stage(&s))
         return 2;
     int status = -1;

@@ -27,6 +27,7 @@ struct end {
     bool fin;      /* has been sent from here */
     bool closed;   /* no program has it any more */
     bool abort;    /* SO_LINGER of zero: close() resets */
+    bool stdio;    /* fdopen(): what is read and written there is not seen */
     int holders;   /* descriptors for it */
     unsigned port; /* it is bound to, as far as a call has told; 0: unknown */
 };
@@ -253,6 +254,7 @@ static void change_own_state(struct walk *w, enum lane lane,
     if ((r->call == WITNESS_BIND || r->call == WITNESS_GETSOCKNAME) &&
         r->result == 0 && record_port(r) != 0)
         e->port = record_port(r);
+    e->stdio = e->stdio || r->call == WITNESS_FDOPEN;
     if (r->call == WITNESS_LISTEN && r->result == 0)
         e->state = "LISTEN";
     if (r->call == WITNESS_CONNECT && !r->injected && e->peer == NULL)
@@ -267,22 +269,38 @@ static void change_own_state(struct walk *w, enum lane lane,
         w->focus[lane] = e;
 }
 
+/* What came of a connection that went on after connect(): SO_ERROR tells. */
+static int later_error(const struct walk *w, enum lane lane,
+                       const struct witness_record *r)
+{
+    const struct witness_record *end = w->h->call[lane] + w->h->calls[lane];
+    for (const struct witness_record *l = r + 1; l < end; l++)
+        if (l->fd == r->fd && l->pid == r->pid) {
+            if (l->call == WITNESS_GETSOCKOPT && l->b == SO_ERROR)
+                return (int)l->c;
+            if (l->call == WITNESS_CLOSE)
+                return 0;
+        }
+    return 0;
+}
+
 /* What a connect() sends, seen from its result. */
 static void model_connect(struct walk *w, struct end *e,
                           const struct witness_record *r, uint64_t at)
 {
     bool begun = r->error == EINTR || r->error == EINPROGRESS;
+    int error = begun ? later_error(w, e->lane, r) : r->error;
     if (e->peer != NULL || e->state == NULL || (r->injected && !begun))
         return;
-    if ((r->done && r->result == 0) || begun) {
+    if (r->done && error == 0) {
         struct end *listener = listener_at(w, e->lane, record_port(r));
         cross_handshake(w, e, listener, r, at);
-    } else if (r->error == ECONNREFUSED) {
+    } else if (error == ECONNREFUSED) {
         struct end nobody = {.lane = other(e->lane)};
         arrow(w, e, r, at, "SYN", 0);
         e->state = "CLOSED";
         arrow(w, &nobody, r, at, "RST", 0);
-    } else if (!r->done || r->error == ETIMEDOUT) {
+    } else if (!r->done || error == ETIMEDOUT) {
         arrow(w, e, r, at, "SYN", 0);
     }
 }
@@ -302,7 +320,7 @@ static void model_release(struct walk *w, struct end *e,
     }
     if (e->peer == NULL || is_dead(e))
         return;
-    if (e->abort || e->peer->sent > e->received)
+    if (e->abort || (e->peer->sent > e->received && !e->stdio))
         cross_reset(w, e, r, at);
     else if (!e->fin)
         cross_fin(w, e, r, at);
@@ -362,7 +380,7 @@ static void model_departures(struct walk *w, enum lane lane,
                              const struct witness_record *r, uint64_t at)
 {
     struct end *e = find(w, lane, r);
-    if (r->call == WITNESS_CLOSE && r->done)
+    if ((r->call == WITNESS_CLOSE || r->call == WITNESS_FCLOSE) && r->done)
         model_close(w, lane, r, at);
     if (e == NULL || (!r->done && r->call != WITNESS_CONNECT))
         return;

@@ -159,7 +159,7 @@ void transcript_read(struct transcript *t, FILE *in, char **last, size_t *size)
         else
             read_line(t, *last);
     }
-    if (n == -1)
+    if (n == -1 || (*last)[strspn(*last, "` \n")] != '\0')
         snprintf(t->trouble, sizeof t->trouble, "its fence is not closed");
 }
 
@@ -171,80 +171,89 @@ void transcript_see(struct transcript *t, int terminal, const char *bytes,
     for (size_t i = 0; i < n; i++)
         if (bytes[i] != '\0')
             text[used++] = bytes[i];
-    struct terminal *m = &t->terminal[speaker(t, text, terminal)];
-    if (m->count < LINES_MAX)
-        m->seen[m->count++] =
-            (struct seen){transcript_ports(t, text, false), t->input};
+    terminal = speaker(t, text, terminal);
+    t->terminal[terminal].seen++;
+    if (t->sights < LINES_MAX)
+        t->seen[t->sights++] =
+            (struct seen){terminal, t->input, transcript_ports(t, text, false)};
     free(text);
 }
 
 /* --- what differs --------------------------------------------------------- */
 
-/* The line in the text that terminal m shows as its line k; -1: it does not. */
-static int shown(const struct transcript *t, int m, int k)
+/* Line k that the text shows for terminal m, NULL if there is none. */
+static const struct line *shown(const struct transcript *t, int m, int k)
 {
     for (int i = 0; i < t->lines; i++)
         if (t->line[i].kind == SHOWN && t->line[i].terminal == m && k-- == 0)
-            return i;
-    return -1;
+            return &t->line[i];
+    return NULL;
+}
+
+/* Line k that was seen in terminal m, NULL if there is none. */
+static const struct seen *seen(const struct transcript *t, int m, int k)
+{
+    for (int i = 0; i < t->sights; i++)
+        if (t->seen[i].terminal == m && k-- == 0)
+            return &t->seen[i];
+    return NULL;
+}
+
+/* The first line of a terminal that is not as in the text; -1: all are. */
+static int first_difference(const struct transcript *t, int m)
+{
+    for (int k = 0;; k++) {
+        const struct line *line = shown(t, m, k);
+        const struct seen *got = seen(t, m, k);
+        if (line == NULL && got == NULL)
+            return -1;
+        if (line == NULL || got == NULL || !same(line->text, got->text))
+            return k;
+    }
 }
 
 /* In words, what is wrong with line k of a terminal. */
 static const char *judge_line(const struct transcript *t, int m, int k)
 {
-    const struct terminal *terminal = &t->terminal[m];
-    int line = shown(t, m, k), count = terminal->count;
-    bool comes = line == -1, stands = k >= count;
-    for (int i = k + 1; i < count && line != -1; i++)
-        comes |= same(t->line[line].text, terminal->seen[i].text);
-    for (int i = k + 1; k < count && shown(t, m, i) != -1; i++)
-        stands |= same(t->line[shown(t, m, i)].text, terminal->seen[k].text);
+    const struct line *line = shown(t, m, k), *other;
+    const struct seen *got = seen(t, m, k), *later;
+    bool comes = line == NULL, stands = got == NULL;
+    for (int i = k + 1; line != NULL && (later = seen(t, m, i)) != NULL; i++)
+        comes |= same(line->text, later->text);
+    for (int i = k + 1; got != NULL && (other = shown(t, m, i)) != NULL; i++)
+        stands |= same(other->text, got->text);
     return comes && stands ? "the order is another"
            : comes         ? "the text lacks a line"
            : stands        ? "a line of the text does not come"
                            : "the words are others";
 }
 
-/* The first line of a terminal that is not as in the text; -1: all are. */
-static int first_difference(const struct transcript *t, int m)
-{
-    const struct terminal *terminal = &t->terminal[m];
-    for (int k = 0;; k++) {
-        int line = shown(t, m, k);
-        if (line == -1 && k == terminal->count)
-            return -1;
-        if (line == -1 || k == terminal->count ||
-            !same(t->line[line].text, terminal->seen[k].text))
-            return k;
-    }
-}
-
 static void report(const struct transcript *t, int m, int k)
 {
     static const char nothing[] = "(nothing more)";
-    const struct terminal *terminal = &t->terminal[m];
-    int line = shown(t, m, k), place = line;
-    if (place == -1)
-        place = k > 0 ? shown(t, m, k - 1) : terminal->seen[k].input;
-    int input = place;
-    while (input > 0 &&
-           (t->line[input].kind == SHOWN || t->line[input].terminal != m))
+    const struct line *line = shown(t, m, k), *place = line;
+    const struct seen *got = seen(t, m, k);
+    if (place == NULL)
+        place = k > 0 ? shown(t, m, k - 1) : &t->line[got->input];
+    const struct line *input = place;
+    while (input > t->line && (input->kind == SHOWN || input->terminal != m))
         input--;
     printf("%s:%d: %s\n  command   %s\n  expected  %s\n  got       %s\n",
-           t->file, t->number + 1 + place, judge_line(t, m, k),
-           t->line[input].whole, line != -1 ? t->line[line].text : nothing,
-           k < terminal->count ? terminal->seen[k].text : nothing);
+           t->file, t->number + 1 + (int)(place - t->line), judge_line(t, m, k),
+           input->whole, line != NULL ? line->text : nothing,
+           got != NULL ? got->text : nothing);
 }
 
-/* Reports the difference that stands first in the text, if there is one. */
 bool transcript_differs(const struct transcript *t)
 {
-    int first = INT_MAX, owner = -1;
+    const struct line *first = NULL, *end = t->line + t->lines;
+    int owner = -1;
     for (int m = 0; m < t->terminals; m++) {
         int k = first_difference(t, m);
-        int line = k == -1 ? INT_MAX : shown(t, m, k);
-        if (k != -1 && (owner == -1 || (line != -1 && line < first))) {
-            first = line == -1 ? INT_MAX : line;
+        const struct line *line = k == -1 ? NULL : shown(t, m, k);
+        line = line == NULL ? end : line;
+        if (k != -1 && (owner == -1 || line < first)) {
+            first = line;
             owner = m;
         }
     }
@@ -255,38 +264,29 @@ bool transcript_differs(const struct transcript *t)
 
 /* --- rewriting ------------------------------------------------------------ */
 
-/* Prints what a terminal showed after an input, as the text has it if it is
- * there: so the ports of clients stay. */
-static void print_seen(const struct transcript *t, int m, int input, FILE *out)
+/* Prints a line seen after `input`, as the text has it if it is there: so the
+ * ports of clients stay. */
+static void print_seen(const struct transcript *t, const struct seen *got,
+                       const struct line *input, FILE *out)
 {
-    const struct terminal *terminal = &t->terminal[m];
-    bool own = t->line[input].terminal == m || terminal->name[0] == '\0';
-    for (int i = 0; i < terminal->count; i++) {
-        const char *text = terminal->seen[i].text;
-        if (terminal->seen[i].input != input)
-            continue;
-        for (int k = 0; shown(t, m, k) != -1; k++)
-            if (same(t->line[shown(t, m, k)].text, text))
-                text = t->line[shown(t, m, k)].text;
-        if (!own && !t->make)
-            fprintf(out, "%s|%s", terminal->name, *text == '\0' ? "" : " ");
-        fprintf(out, "%s\n", text);
-    }
+    const char *name = t->terminal[got->terminal].name, *text = got->text;
+    const struct line *line;
+    for (int k = 0; (line = shown(t, got->terminal, k)) != NULL; k++)
+        if (same(line->text, text))
+            text = line->text;
+    if (got->terminal != input->terminal && !t->make)
+        fprintf(out, "%s|%s", name, *text == '\0' ? "" : " ");
+    fprintf(out, "%s\n", text);
 }
 
-/* The transcript as it should be. */
 void transcript_print(const struct transcript *t, FILE *out)
 {
     for (int i = 0; i < t->lines; i++) {
-        bool input = t->line[i].kind != SHOWN;
-        if (input || !t->stale)
+        if (t->line[i].kind != SHOWN || !t->stale)
             fprintf(out, "%s\n", t->line[i].whole);
-        if (!input || !t->stale)
-            continue;
-        print_seen(t, t->line[i].terminal, i, out);
-        for (int m = 0; m < t->terminals; m++)
-            if (m != t->line[i].terminal)
-                print_seen(t, m, i, out);
+        for (int k = 0; t->stale && k < t->sights; k++)
+            if (t->seen[k].input == i)
+                print_seen(t, &t->seen[k], &t->line[i], out);
     }
 }
 
@@ -294,7 +294,6 @@ void transcript_free(struct transcript *t)
 {
     for (int i = 0; i < t->lines; i++)
         free(t->line[i].whole);
-    for (int i = 0; i < t->terminals; i++)
-        for (int k = 0; k < t->terminal[i].count; k++)
-            free(t->terminal[i].seen[k].text);
+    for (int i = 0; i < t->sights; i++)
+        free(t->seen[i].text);
 }

@@ -27,7 +27,7 @@
 #include "run.h"
 
 enum {
-    LINES_MAX = 200, /**< in a transcript, and in what a terminal shows */
+    LINES_MAX = 200, /**< in a transcript, and in what was seen */
     TERMINALS_MAX = 8
 };
 
@@ -40,20 +40,19 @@ struct line {
     char *whole, *text; /**< with and without the prompt */
 };
 
-/** One line that was really seen, and after which input. */
+/** One line that was really seen, where, and after which input. */
 struct seen {
+    int terminal, input;
     char *text;
-    int input;
 };
 
+/** A terminal, and how far it is. */
 struct terminal {
     char name[24];
     struct child bash;
     size_t read; /**< bytes of its output that were made lines */
     int commands, ended;
-    int shown; /**< lines of it in the text so far */
-    struct seen seen[LINES_MAX];
-    int count;
+    int shown, seen; /**< lines, up to here */
 };
 
 struct transcript {
@@ -65,6 +64,8 @@ struct transcript {
     int input; /**< the last line typed */
     struct line line[LINES_MAX];
     int lines;
+    struct seen seen[LINES_MAX];
+    int sights;
     struct terminal terminal[TERMINALS_MAX];
     int terminals;
     char scratch[PATH_SIZE]; /**< "": there is none */

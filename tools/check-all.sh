@@ -41,6 +41,7 @@ unset N E V
 part tools/check-tree.sh
 tap build/test_child
 tap build/test_witness build/witness.so
+tap build/test_trace build/witness.so
 for step in steps/[0-9][0-9]-*; do
   n=${step#steps/}
   n=${n%%-*}
@@ -48,6 +49,7 @@ for step in steps/[0-9][0-9]-*; do
 done
 part build/check suite
 part tools/gallery.sh --check
+part tools/traces.sh --check
 part tools/check-docs.sh
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

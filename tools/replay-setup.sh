@@ -11,16 +11,17 @@ exec 2>&1
 set -eu
 scratch=$1 port=$2 directory=$3 commands=$4
 
-# need WORD NAME TEST: if a command holds the word, the test has to succeed.
+# need WORD NAME TEST: if a command holds the word (a regular expression), the
+# test has to succeed.
 need() {
-  [[ " $commands " =~ [^a-z]"$1"[^a-z] ]] || return 0
+  [[ " $commands " =~ [^a-z]($1)[^a-z] ]] || return 0
   eval "$3" >/dev/null 2>&1 && return 0
   echo "$2"
   exit 3
 }
 
 pattern=-ftrivial-auto-var-init=pattern
-need gcc gcc 'gcc --version'
+need 'gcc|server|client' gcc 'gcc --version'
 need $pattern 'gcc 12 or newer' "gcc $pattern -x c -c /dev/null -o /dev/null"
 need make make 'make --version'
 need nc "OpenBSD's nc" 'nc -h 2>&1 | grep OpenBSD'

@@ -53,7 +53,8 @@ static int start_listening(int fd, uint16_t port)
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK); /* not the whole network */
+    /* INADDR_ANY was open to the whole network */
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(fd, (struct sockaddr *)&address, sizeof address) == -1)
         return fail("bind");
     if (listen(fd, SOMAXCONN) == -1)
