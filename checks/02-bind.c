@@ -29,4 +29,6 @@ const struct check_case cases_02[] = {
      run_second_server, NULL},
     {"takes port 8080 when none is given", SERVER, 2, 8, TALK, PLAIN,
      run_default, NULL},
+    {"ends with its standard input", SERVER, 2, 3, TALK, PLAIN,
+     run_end_of_input, SCRIPT(.diagnosis = "stdin-end-not-seen")},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

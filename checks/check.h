@@ -238,6 +238,7 @@ void run_stdin_closed(struct trial *t);
 
 /* environment.c */
 void run_default(struct trial *t);
+void run_end_of_input(struct trial *t);
 void run_fixed_port(struct trial *t);
 void run_loopback_only(struct trial *t);
 void run_port_in_use(struct trial *t);

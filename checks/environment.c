@@ -17,6 +17,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum {
+    LOOK_MS = 300,
+    PATIENCE_MS = 1300,
+    PAUSE_MS = 350, /* less than a second each, more in all */
+    PAUSES = 4,
+    PAUSE_MAX_MS = 800
+};
+
+static void wait_idle(struct trial *t, unsigned ms);
+
 /* --- servers ------------------------------------------------------------ */
 
 /* Ends a server that waits: Enter for steps 2 and 3, else one conversation. */
@@ -124,6 +134,17 @@ void run_default(struct trial *t)
          server ? "port 8080 when no port is given"
                 : "127.0.0.1 and port 8080 when nothing is given",
          "port %u", r != NULL ? record_port(r) : 0);
+}
+
+/* Steps 2 and 3 stay until Enter or the end of their input: here, the end. */
+void run_end_of_input(struct trial *t)
+{
+    if (!start(t, "0", NULL) || !await_ready(t))
+        return;
+    did(t, "ended its standard input without a line");
+    child_type(&t->child, NULL);
+    t->outcome = child_await_end(&t->child, QUIET_MS);
+    check_success(t);
 }
 
 void run_fixed_port(struct trial *t)
@@ -381,6 +402,7 @@ void run_second_client(struct trial *t)
     int second = first != -1 ? peer_connect(t->port) : -1;
     if (first == -1)
         return;
+    wait_idle(t, LOOK_MS);
     if (t->subject->step >= 7)
         peer_send(t, first, "Hello from client\n", 18, 0);
     peer_end_side(&first, SIDE_ENDS);
@@ -431,8 +453,6 @@ void run_other_address(struct trial *t)
 }
 
 /* --- time ---------------------------------------------------------------- */
-
-enum { LOOK_MS = 300, PATIENCE_MS = 1300, PAUSE_MS = 350, PAUSE_MAX_MS = 800 };
 
 /* Waits a while; the program must not use the processor meanwhile. */
 static void wait_idle(struct trial *t, unsigned ms)
@@ -492,13 +512,13 @@ struct ending {
     bool late; /* we were too slow ourselves: that proves nothing */
 };
 
-/* After the reply we send twice more, each time after less than a second. */
+/* After the reply we send more, each time after less than a second. */
 static struct ending end_slowly(struct trial *t, int fd)
 {
     struct ending e = {false, false};
     peer_send(t, fd, "Hello from client\n", 18, 0);
     peer_read(t, fd, true, QUIET_MS);
-    for (int pause = 0; pause < 2; pause++) {
+    for (int pause = 0; pause < PAUSES; pause++) {
         uint64_t start_time = now_ns();
         child_await(&t->child, -1, 0, NULL, NULL, PAUSE_MS);
         e.left = e.left || t->child.ended;
@@ -522,9 +542,9 @@ void run_slow_ending(struct trial *t)
         if (fd == -1)
             return;
         did(t,
-            "took the reply, sent more after %d ms, again after %d, and only "
+            "took the reply, sent more %d times, each after %d ms, and only "
             "then ended our side",
-            PAUSE_MS, PAUSE_MS);
+            PAUSES, PAUSE_MS);
         e = end_slowly(t, fd);
         close(fd);
     }

@@ -290,7 +290,7 @@ static void check_ipv6_bind(struct trial *t, call r)
     if (memcmp(&a.sin6_addr, &in6addr_loopback, sizeof a.sin6_addr) == 0)
         return;
     bool any = memcmp(&a.sin6_addr, &in6addr_any, sizeof a.sin6_addr) == 0;
-    fail(t, any ? "bind-any-address" : "bind-address-uninitialised",
+    fail(t, any ? "bind-ipv6-any" : "bind-ipv6-unfinished",
          "bind() with the address ::1", "%s",
          any ? "it was called with ::, which is every address"
              : "it was called with another one");

@@ -6,6 +6,7 @@
 #include "peer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,15 @@ static void check_flushed(struct trial *t)
              "%zu bytes so far", t->child.out.total);
 }
 
+/* Our side is open, and yet the server must have ended its own by now. */
+static void check_half_close(struct trial *t, int fd)
+{
+    if (child_await(&t->child, fd, POLLIN, NULL, NULL, 300) != GOT_IT)
+        fail(t, "close-no-half-close",
+             "the end of the stream right behind the reply",
+             "the reply, and then nothing");
+}
+
 /* What came of the conversation, seen from our end. */
 static void check_conversation(struct trial *t, const struct script *s,
                                const char *message, size_t size,
@@ -140,8 +150,10 @@ static int talk(struct trial *t, const struct script *s, const char *message,
     if (s->late)
         t->outcome = child_await_end(&t->child, quiet);
     if (s->side == SIDE_STAYS && !may_fail && t->subject->step >= 8 &&
-        peer_read(t, fd, true, quiet) == STREAM_OPEN && t->outcome == GOT_IT)
+        peer_read(t, fd, true, quiet) == STREAM_OPEN && t->outcome == GOT_IT) {
+        check_half_close(t, fd);
         check_flushed(t);
+    }
     if (fd != -1)
         end = peer_read(t, fd, false, quiet);
     if (end != STREAM_OPEN || fd == -1)

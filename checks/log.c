@@ -115,16 +115,27 @@ bool log_saw_calls(const struct log *log)
     return log->map != NULL && log->map->attached > 0 && log_count(log) > 0;
 }
 
-bool log_left_socket(const struct log *log, int *fd)
+/* A descriptor left open, of the kind asked for. */
+static bool left(const struct log *log, uint32_t socket, int *fd)
 {
     if (log->map == NULL || !log->map->ended)
         return false;
     for (uint32_t i = 0; i < log->map->left && i < WITNESS_LEFT_MAX; i++)
-        if (log->map->left_open[i].socket) {
+        if (log->map->left_open[i].socket == socket) {
             *fd = log->map->left_open[i].fd;
             return true;
         }
     return false;
+}
+
+bool log_left_socket(const struct log *log, int *fd)
+{
+    return left(log, 1, fd);
+}
+
+bool log_left_other(const struct log *log, int *fd)
+{
+    return left(log, 0, fd);
 }
 
 unsigned record_port(const struct witness_record *r)

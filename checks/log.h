@@ -54,6 +54,9 @@ bool log_saw_calls(const struct log *log);
 /** True if the program left a socket open when it ended by exit(). */
 bool log_left_socket(const struct log *log, int *fd);
 
+/** The same for a descriptor that is no socket. */
+bool log_left_other(const struct log *log, int *fd);
+
 /** The port of an address that was recorded, in host order; 0: none. */
 unsigned record_port(const struct witness_record *r);
 

@@ -264,7 +264,7 @@ static enum verdict replay(struct transcript *t)
     if (verdict == PASSED)
         play(t);
     if (stopped != 0)
-        return SKIPPED;
+        return FAILED;
     if (t->trouble[0] != '\0') {
         printf("%s:%d: %s: %s\n", t->file, t->number,
                verdict == SKIPPED ? "skipped, it needs" : "not replayed",
@@ -288,9 +288,10 @@ static struct counts replay_text(const char *path, FILE *in, bool update,
     char *text = NULL;
     size_t size = 0;
     struct counts n = {0, 0, 0};
-    for (int number = 1; getline(&text, &size, in) != -1; number++) {
+    for (int number = 1; stopped == 0 && getline(&text, &size, in) != -1;
+         number++) {
         fputs(text, out);
-        if (!starts_with(text + strspn(text, " "), "```console"))
+        if (strncmp(text + strspn(text, " "), "```console", 10) != 0)
             continue;
         memset(&t, 0, sizeof t);
         t.file = path;

@@ -12,10 +12,6 @@
 #include <string.h>
 
 static const char *const lesson_port[2] = {"8080", "36895"};
-bool starts_with(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
-}
 
 static bool is(const char *text, size_t n, const char *other)
 {
@@ -24,7 +20,6 @@ static bool is(const char *text, size_t n, const char *other)
 
 /* --- what may differ ------------------------------------------------------ */
 
-/* A text with the real ports in it, or with those of the lesson; to be freed */
 char *transcript_ports(const struct transcript *t, const char *text, bool real)
 {
     char *copy = NULL;
@@ -47,8 +42,7 @@ char *transcript_ports(const struct transcript *t, const char *text, bool real)
     return copy;
 }
 
-/* A line with "#" in the place of what varies, no blanks at its end; to be
- * freed */
+/* A line with "#" for what varies, no blanks at its end; to be freed. */
 static char *without_varying(const char *text)
 {
     static const char varying[] =
@@ -143,16 +137,16 @@ static void read_line(struct transcript *t, const char *text)
     }
     if (t->lines++ > 0)
         return;
-    t->make = line->kind == COMMAND && starts_with(line->text, "make");
+    t->make = line->kind == COMMAND && strncmp(line->text, "make", 4) == 0;
     if (line->kind != COMMAND)
         snprintf(t->trouble, sizeof t->trouble, "no prompt at its beginning");
 }
 
-/* Reads to the closing fence, which is kept as `last`. */
 void transcript_read(struct transcript *t, FILE *in, char **last, size_t *size)
 {
     ssize_t n;
-    while ((n = getline(last, size, in)) != -1 && !starts_with(*last, "```")) {
+    while ((n = getline(last, size, in)) != -1 &&
+           strncmp(*last, "```", 3) != 0) {
         (*last)[strcspn(*last, "\n")] = '\0';
         if (t->lines == LINES_MAX)
             snprintf(t->trouble, sizeof t->trouble, "it is too long");

@@ -1,7 +1,7 @@
 /**
  * @file
- * A transcript in a Markdown file, a ```console fence: what is typed, and what
- * is shown.
+ * A transcript in a Markdown file, a fence of the language "console": what is
+ * typed, and what is shown.
  *
  *     $ COMMAND        typed in the one terminal there is
  *     NAME$ COMMAND    typed in the terminal NAME, a bash of its own
@@ -50,16 +50,19 @@ struct seen {
 struct terminal {
     char name[24];
     struct child bash;
-    size_t read; /**< bytes of its output that were made lines */
-    int commands, ended;
-    int shown, seen; /**< lines, up to here */
+    size_t read;         /**< bytes of its output that were made lines */
+    int commands, ended; /**< how many were typed, and have ended */
+    int shown, seen;     /**< lines in the text and in truth, up to here */
 };
 
+/** A transcript, its copy of the programs, and what was seen. */
 struct transcript {
     const char *file;
     char directory[PATH_SIZE]; /**< where it starts, below the scratch one */
     int number;                /**< of its fence in the file */
-    bool make, update, stale;
+    bool make;                 /**< a run of make */
+    bool update;               /**< it will be rewritten if it is stale */
+    bool stale;
     bool late; /**< a line has not come: do not wait long for others */
     int input; /**< the last line typed */
     struct line line[LINES_MAX];
@@ -70,7 +73,7 @@ struct transcript {
     int terminals;
     char scratch[PATH_SIZE]; /**< "": there is none */
     char port[2][6];         /**< in the place of lesson_port */
-    char trouble[600];
+    char trouble[600];       /**< why it cannot be replayed, or "" */
 };
 
 /**
@@ -95,8 +98,5 @@ void transcript_print(const struct transcript *t, FILE *out);
 
 /** Frees its lines. */
 void transcript_free(struct transcript *t);
-
-/** Does a text start with another one? */
-bool starts_with(const char *text, const char *with);
 
 #endif

@@ -148,8 +148,7 @@ bool start(struct trial *t, const char *a, const char *b)
         skip(t, "the program could not be started: %s", strerror(errno));
         return false;
     }
-    if (t->valgrind || t->asked->build == ASAN)
-        t->child.cpu_max *= 10;
+    t->child.cpu_max *= t->valgrind ? 10 : t->asked->build == ASAN ? 2 : 1;
     return true;
 }
 
@@ -328,6 +327,13 @@ static void check_descriptors(struct trial *t)
         fail(t, name, "every descriptor closed when the program ends",
              "descriptor %d was still open at the end%s", fd,
              failed ? " of this failure" : "");
+        return;
+    }
+    if (t->asked->build == PLAIN && log_left_other(&t->log, &fd)) {
+        fail(t, "close-descriptor-leaked",
+             "every descriptor closed when the program ends",
+             "descriptor %d, which is no socket, was still open at the end",
+             fd);
         return;
     }
     for (size_t i = 0; i < log_count(&t->log); i++) {

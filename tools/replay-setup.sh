@@ -41,12 +41,12 @@ cp -r steps "$scratch"
 cd "$scratch"
 sed -i "s/8080/$port/g" steps/*/*.c
 cd "./$directory"
-grep -Eo '[^ ;|&()<>]*/(server|client)' <<<"$commands" | while read -r program
-do
+grep -Eo '[^ ;|&()<>]*/(server|client)' <<<"$commands" | sort -u |
+while read -r program; do
   directory=${program%/*}
   source=$program.c
   case $commands in *"-o ${program#./}"*) continue ;; esac
   [ -e "$source" ] || source=$scratch/steps/${directory##*/}/${program##*/}.c
   mkdir -p "$directory"
-  [ -e "$program" ] || gcc "$source" -o "$program"
+  gcc "$source" -o "$program"
 done

@@ -120,8 +120,9 @@ static int end_connection(int first, int second)
 static int is_taken(uint16_t port)
 {
     /* SOLUTION: neither end has a descriptor any more, and still the kernel
-       says EADDRINUSE for one of the ports: it keeps that connection's memory,
-       TIME_WAIT, for a minute. SO_REUSEADDR would make it look away. */
+       says EADDRINUSE for one of the ports: for a minute it remembers that end
+       of the connection, in TIME_WAIT. A server that sets SO_REUSEADDR, before
+       and after, is not held up by that. */
     struct sockaddr_in address = loopback(port);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd == -1)
