@@ -34,4 +34,6 @@ const struct check_case cases_05[] = {
      SCRIPT(.fault = "connect:eintr=1", .diagnosis = "connect-eintr-fatal")},
     {"takes 127.0.0.1 and port 8080 when nothing is given", CLIENT, 5, 8, TALK,
      PLAIN, run_default, NULL},
+    {"takes every port from 1 to 65535", CLIENT, 5, 8, TALK, PLAIN,
+     run_port_range, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

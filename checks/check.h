@@ -237,6 +237,7 @@ void run_valgrind(struct trial *t);
 void run_stdin_closed(struct trial *t);
 
 /* environment.c */
+void run_port_range(struct trial *t);
 void run_default(struct trial *t);
 void run_end_of_input(struct trial *t);
 void run_fixed_port(struct trial *t);

@@ -115,6 +115,31 @@ void run_alone(struct trial *t)
         check_socket_made(t);
 }
 
+/* The smallest, the largest, and zeros in front: looked at, not let through. */
+void run_port_range(struct trial *t)
+{
+    static const char *const ports[] = {"1", "65535", "0000000443"};
+    bool server = t->asked->role == SERVER;
+    t->fault = server ? "bind:fail=98" : "connect:fail=111";
+    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
+        t->result->did[0] = '\0';
+        if (!start(t, server ? ports[i] : "127.0.0.1",
+                   server ? NULL : ports[i]))
+            return;
+        t->outcome = child_await_end(&t->child, QUIET_MS);
+        const struct witness_record *r =
+            log_first(&t->log, server ? WITNESS_BIND : WITNESS_CONNECT, -1);
+        if (exited(&t->child, 2))
+            fail(t, "arguments-refused", "a port from 1 to 65535 to be taken",
+                 "%s was refused", ports[i]);
+        else if (!fault_happened(t))
+            return;
+        else if (r == NULL || record_port(r) != strtoul(ports[i], NULL, 10))
+            fail(t, explain(t, ""), "the port of the argument", "port %u",
+                 r != NULL ? record_port(r) : 0);
+    }
+}
+
 /* Without arguments: looked at, but not let through, whatever runs there. */
 void run_default(struct trial *t)
 {
@@ -552,8 +577,8 @@ void run_slow_ending(struct trial *t)
         skip(t, "this machine is too busy to measure a second");
     else if (e.left)
         fail(t,
-             looked_after_reply(t) ? "close-waits-too-short"
-                                   : "close-unread-data",
+             explain(t, looked_after_reply(t) ? "close-waits-too-short"
+                                              : "close-unread-data"),
              "a server that reads on until we end our side, or are silent for "
              "a second",
              "it had closed the connection before that");

@@ -311,7 +311,7 @@ static void blame_answer(struct trial *t, const struct asked *a,
         unsigned port = record_port(b);
         if (port == swapped(a->port) || (port == 0 && b->error == 0)) {
             blame(t, b);
-            fail(t, port == 0 ? "bind-port-htonl" : "bind-no-htons", expected,
+            fail(t, port == 0 ? "bind-port-zero" : "bind-no-htons", expected,
                  "bind() for port %u%s", port,
                  port == 0 ? ", which means any port"
                            : ", which is this one with its two bytes swapped");

@@ -475,7 +475,7 @@ static const struct check_case cases_shared[] = {
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
 const struct exercise exercises_03[] = {
-    {"03-listen/backlog", SERVER, cases_backlog},
     {"03-listen/both", SERVER, cases_both},
     {"03-listen/shared", SERVER, cases_shared},
+    {"03-listen/backlog", SERVER, cases_backlog},
     {NULL, SERVER, NULL}};

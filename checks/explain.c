@@ -68,6 +68,24 @@ static bool closed_between(call from, call to)
     return false;
 }
 
+/* Did the call after a failed one go on with the -1? */
+static bool went_on(const struct trial *t, call failed)
+{
+    static const enum witness_call kinds[] = {
+        WITNESS_BIND,       WITNESS_LISTEN,      WITNESS_CONNECT,
+        WITNESS_ACCEPT,     WITNESS_SEND,        WITNESS_RECV,
+        WITNESS_SETSOCKOPT, WITNESS_GETSOCKOPT,  WITNESS_SHUTDOWN,
+        WITNESS_POLL,       WITNESS_GETSOCKNAME, WITNESS_GETPEERNAME,
+        WITNESS_CLOSE};
+    size_t next = (size_t)(failed - log_at(&t->log, 0)) + 1;
+    if (next >= log_count(&t->log) || log_at(&t->log, next)->fd != -1)
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (log_at(&t->log, next)->call == kinds[i])
+            return true;
+    return false;
+}
+
 /* --- how the program ended --------------------------------------------- */
 
 static const char *explain_report(struct trial *t)
@@ -126,12 +144,8 @@ static const char *explain_socket(struct trial *t)
     call s = log_first(&t->log, WITNESS_SOCKET, -1);
     if (s == NULL)
         return NULL;
-    if (s->injected && s->error != 0) { /* what did it do with the -1? */
-        size_t next = (size_t)(s - log_at(&t->log, 0)) + 1;
-        if (next < log_count(&t->log) && log_at(&t->log, next)->fd == -1)
-            return at(t, s, "socket-unchecked");
-        return NULL;
-    }
+    if (s->injected && s->error != 0)
+        return went_on(t, s) ? at(t, s, "socket-unchecked") : NULL;
     for (size_t i = 0; i < log_count(&t->log); i++)
         if (log_at(&t->log, i)->error == ENOTSOCK && s->result > 1 &&
             log_at(&t->log, i)->fd <= 1)
@@ -243,6 +257,19 @@ static const char *explain_peer_line(struct trial *t)
     return at(t, a, "accept-wrong-peer");
 }
 
+/* A length that was never set makes these calls fail. */
+static const char *explain_lengths(struct trial *t)
+{
+    static const enum witness_call calls[] = {
+        WITNESS_GETSOCKNAME, WITNESS_GETPEERNAME, WITNESS_GETSOCKOPT};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        call r = log_failed(&t->log, calls[i], EINVAL);
+        if (r != NULL && !r->injected)
+            return at(t, r, "memory-uninitialised");
+    }
+    return NULL;
+}
+
 static const char *explain_accept(struct trial *t)
 {
     if (t->asked->role != SERVER || t->subject->step < 4 ||
@@ -252,7 +279,7 @@ static const char *explain_accept(struct trial *t)
     call l = log_first(&t->log, WITNESS_LISTEN, -1);
     if (a == NULL)
         return l != NULL && l->error == 0 &&
-                       (t->peer_port != 0 || t->child.ended) &&
+                       (t->peer_port != 0 || exited(&t->child, 0)) &&
                        log_first(&t->log, WITNESS_POLL, -1) == NULL
                    ? at(t, l, "accept-missing")
                    : NULL;
@@ -260,9 +287,7 @@ static const char *explain_accept(struct trial *t)
         return log_last(&t->log, WITNESS_ACCEPT, -1) == a
                    ? at(t, a, "accept-no-eintr")
                    : NULL;
-    size_t next = (size_t)(a - log_at(&t->log, 0)) + 1;
-    if (a->error != 0 && a->injected && next < log_count(&t->log) &&
-        log_at(&t->log, next)->fd == -1)
+    if (a->error != 0 && a->injected && went_on(t, a))
         return at(t, a, "accept-unchecked");
     if (a->error == EINVAL && a->a != (int64_t)sizeof(struct sockaddr_in))
         return at(t, a, "accept-addrlen-uninitialised");
@@ -283,6 +308,10 @@ static const char *explain_connect(struct trial *t)
         return NULL;
     call g = log_first(&t->log, WITNESS_GETADDRINFO, -1);
     call c = log_first(&t->log, WITNESS_CONNECT, -1);
+    unsigned port = c != NULL ? record_port(c) : t->port;
+    if (t->port != 0 && port != t->port && port != swapped(t->port) &&
+        (c->error == 0 || c->error == ECONNREFUSED) && port == 8080)
+        return at(t, c, "bind-port-hard-coded");
     /* Bad flags, family, type or service: values that nobody meant. */
     if (g != NULL && !g->injected && t->asked->build == PATTERN &&
         g->result != 0)
@@ -487,11 +516,10 @@ static const char *explain_output(struct trial *t)
 const char *explain(struct trial *t, const char *otherwise)
 {
     static const char *(*const rules[])(struct trial *) = {
-        explain_report,    explain_death,     explain_stdin,
-        explain_arguments, explain_socket,    explain_bind,
-        explain_listen,    explain_accept,    explain_connect,
-        explain_status,    explain_peer_line, explain_closing,
-        explain_sent,      explain_receiving, explain_output};
+        explain_report,  explain_death,   explain_stdin,     explain_arguments,
+        explain_socket,  explain_bind,    explain_listen,    explain_lengths,
+        explain_accept,  explain_connect, explain_status,    explain_peer_line,
+        explain_closing, explain_sent,    explain_receiving, explain_output};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const char *name = rules[i](t);
         if (name != NULL)

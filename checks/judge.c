@@ -131,7 +131,14 @@ void check_failure(struct trial *t, int error)
              "call",
              strerror(error), errno_name(error));
     outcome_text(t, t->outcome, got, sizeof got);
-    if (!t->child.ended)
+    if (t->fault != NULL && strncmp(t->fault, "send:", 5) == 0 &&
+        strstr(t->child.out.bytes, "message sent") != NULL)
+        fail(t,
+             says_error(&t->child, error) ? "send-said-before-sent"
+                                          : "send-unchecked",
+             "\"Hello message sent\" only when all of it was accepted",
+             "send() failed, and stdout says \"Hello message sent\"");
+    else if (!t->child.ended)
         fail(t, explain(t, otherwise(t)), expected, "%s", got);
     else if (exited(&t->child, 0) && says_error(&t->child, error))
         fail(t, "error-exit-zero", expected, "%s", got);
@@ -146,11 +153,6 @@ void check_failure(struct trial *t, int error)
                         : says_any_error(&t->child) ? "error-errno-overwritten"
                                                     : "error-without-text"),
              expected, "%s, without that text on stderr", got);
-    else if (t->fault != NULL && strncmp(t->fault, "send:", 5) == 0 &&
-             strstr(t->child.out.bytes, "message sent") != NULL)
-        fail(t, "send-said-before-sent",
-             "\"Hello message sent\" only when all of it was accepted",
-             "send() failed, and stdout says \"Hello message sent\"");
     else
         check_call_named(t, error, expected);
 }

@@ -22,11 +22,12 @@ static bool refuses(struct trial *t, const char *a, const char *b, bool extra)
     snprintf(shown, sizeof shown, "\"%.40s\"", last);
     t->outcome = child_await_end(&t->child, 400);
     outcome_text(t, t->outcome, got, sizeof got);
+    bool usage = strstr(t->child.err.bytes, "sage") != NULL;
     if (!t->child.ended || exited(&t->child, 0) || exited(&t->child, 1))
         fail(t,
-             t->child.ended && exited(&t->child, 1) ? "arguments-exit-status"
-             : extra                                ? "arguments-extra"
-                                                    : "bind-port-atoi",
+             usage   ? "arguments-exit-status"
+             : extra ? "arguments-extra"
+                     : "bind-port-atoi",
              "a usage line on stderr and exit status 2",
              "the argument %s was not refused: %s", shown, got);
     else if (!exited(&t->child, 2))

@@ -31,10 +31,11 @@
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 100,  /* asleep for so long: it waits for something */
-    PATIENCE = 50,  /* so many looks for a line that is shown */
-    NEEDS_MORE = 3, /* exit status: a tool is missing */
-    MARK = '\036'   /* ends the output of each command */
+    LOOK_MS = 100,   /* asleep for so long: it waits for something */
+    PATIENCE = 50,   /* so many looks for a line that is shown */
+    BUSY_MS = 60000, /* processor time that a compiler may well take */
+    NEEDS_MORE = 3,  /* exit status: a tool is missing */
+    MARK = '\036'    /* ends the output of each command */
 };
 
 static volatile sig_atomic_t stopped;
@@ -98,6 +99,7 @@ static int run_program(const struct launch *l, char *said, size_t size)
         snprintf(said, size, "%s", l->argv[0]);
         return errno == ENOENT ? NEEDS_MORE : -1;
     }
+    program.cpu_max = scaled_ms(BUSY_MS);
     bool well = child_await_end(&program, 20000) == GOT_IT;
     int status =
         well && WIFEXITED(program.status) ? WEXITSTATUS(program.status) : -1;
@@ -124,6 +126,8 @@ static enum verdict prepare(struct transcript *t)
     free(typed);
     if (status == 0)
         t->trouble[0] = '\0';
+    else if (t->trouble[0] == '\0')
+        snprintf(t->trouble, sizeof t->trouble, "there is no copy to run in");
     return status == 0 ? PASSED : status == NEEDS_MORE ? SKIPPED : FAILED;
 }
 
@@ -187,7 +191,7 @@ static bool open_terminal(struct transcript *t, struct terminal *m)
         snprintf(t->trouble, sizeof t->trouble, "bash: %s", strerror(errno));
         return false;
     }
-    m->bash.cpu_max = scaled_ms(60000);
+    m->bash.cpu_max = scaled_ms(BUSY_MS);
     child_type(&m->bash, "exec 2>&1\n");
     return true;
 }

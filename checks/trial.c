@@ -447,7 +447,7 @@ static const char *asan_name(const struct trial *t, const char *report)
     if (has_any(frame, sends))
         return "send-full-length-again";
     if (strstr(frame, "strlen") != NULL || !writes)
-        return "recv-no-terminator";
+        return r == NULL ? "send-no-room-for-nul" : "recv-no-terminator";
     return strstr(report, "WRITE of size 1 ") != NULL ? "recv-off-by-one"
                                                       : "memory-error";
 }
@@ -466,6 +466,13 @@ const char *sanitizer_name(struct trial *t, char *line, size_t size)
     if ((report = strstr(err, "runtime error:")) != NULL) {
         snprintf(line, size, "%.*s", (int)strcspn(report, "\n"), report);
         find_source_line(t, err);
+        int index, size_of;
+        const char *bounds = strstr(report, "index ");
+        if (bounds != NULL &&
+            sscanf(bounds, "index %d out of bounds for type 'char [%d]", &index,
+                   &size_of) == 2 &&
+            index == size_of)
+            return "recv-off-by-one";
         return "memory-error";
     }
     if ((report = strstr(err, "ERROR: LeakSanitizer")) != NULL) {

@@ -41,10 +41,11 @@ static int close_socket(int fd)
  */
 static int bind_ipv6(int fd, int v6only)
 {
-    /* SOLUTION: the option is set in both cases, for what it is by default is
-     * up to the system (/proc/sys/net/ipv6/bindv6only). It is an option of
-     * IPv6, not of sockets in general, hence the level; and it must come
-     * before bind(). memset() leaves port, flow and scope at 0. */
+    /* SOLUTION: off, [::] includes the IPv4 addresses, and 127.0.0.1 is taken;
+     * on, IPv4 has its ports to itself. The option is set in both cases, for
+     * what it is by default is up to the system. It belongs to IPv6, not to
+     * sockets in general, hence the level; and it must come before bind().
+     * memset() leaves port, flow and scope at 0. */
     if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only) == -1)
         return fail("setsockopt");
     struct sockaddr_in6 address;

@@ -109,8 +109,7 @@ static int open_listener(int family, uint16_t port)
  * Opens both listeners on one port. The kernel chooses it for the first; if it
  * is in use for the second, another pair is tried, up to eight times. Any
  * other failure is final.
- * @param listener  IPv4 first; -1 where nothing is open. The caller closes the
- *                  others, also after a failure
+ * @param listener  IPv4 first; -1: not open. The caller closes what is open
  * @return 0, or -1
  */
 static int open_both(int listener[2])
@@ -155,9 +154,7 @@ int main(int argc, char *argv[])
         return 2;
     }
     int listener[2] = {-1, -1};
-    int result = open_both(listener);
-    if (result == 0)
-        result = serve(listener);
+    int result = open_both(listener) == -1 ? -1 : serve(listener);
     for (int i = 0; i < 2; i++)
         if (listener[i] != -1 && close_socket(listener[i]) == -1)
             result = -1;
