@@ -50,6 +50,7 @@ done
 part build/check suite
 part tools/gallery.sh --check
 part tools/traces.sh --check
+part build/check replay README.md steps/*/README.md docs/*.md
 part tools/check-docs.sh
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
