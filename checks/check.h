@@ -92,7 +92,7 @@ struct trial {
     struct child child;
     const char *fault; /**< WITNESS_FAULT for the next program started */
     enum input input;  /**< what that program finds on descriptor 0 */
-    const char *extra;   /**< a third argument for the program, or NULL */
+    const char *extra; /**< a third argument for the program, or NULL */
     int open_files;    /**< how many descriptors it may have; 0: no limit */
     bool valgrind;     /**< it runs under valgrind, without the witness */
     char directory[PATH_SIZE];

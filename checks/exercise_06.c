@@ -473,7 +473,7 @@ static const struct check_case cases_full_buffer[] = {
     {"counts what the kernel takes while nobody reads", CLIENT, 6, 6, WORKS,
      PLAIN, run_fill, NULL},
     {"counts what was taken, not what was offered", CLIENT, 6, 6, TALK, PLAIN,
-     run_fill, "send:short=5000"},
+     run_fill, "send:short=900"},
     {"tells a failure from a full buffer", CLIENT, 6, 6, TALK, PLAIN,
      run_fill_failure, NULL},
     {"sends only memory that is its own", CLIENT, 6, 6, TALK, ASAN, run_fill,

@@ -464,7 +464,7 @@ static void run_few_calls(struct trial *t)
     size_t calls = 0;
     for (size_t i = 0; i < log_count(&t->log); i++)
         calls += log_at(&t->log, i)->call == WITNESS_RECV;
-    if (over(t) || calls <= 10)
+    if (over(t) || calls <= 100)
         return;
     blame(t, log_first(&t->log, WITNESS_RECV, -1));
     fail(t, "recv-byte-by-byte",

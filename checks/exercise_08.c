@@ -1185,6 +1185,22 @@ static void run_famous(struct trial *t)
         t->result->verdict = PASSED;
 }
 
+/* A case of its own, so that it can be skipped by name. */
+static void run_ipv6_client(struct trial *t)
+{
+    char got[300];
+    if (!has_ipv6()) {
+        skip(t, "this machine has no IPv6");
+        return;
+    }
+    int listener = peer_listen(AF_INET6, &t->port);
+    talk_to_client(t, "::1", listener, from_server, strlen(from_server), 0);
+    close(listener);
+    if (!exited(&t->child, 0))
+        fail(t, "connect-ipv4-only", "a connection to ::1, over IPv6", "%s",
+             ending_words(t, got, sizeof got));
+}
+
 static const struct check_case cases_most_copied_server[] = {
     {"prints the famous lines", SERVER, 8, 8, WORKS, PLAIN, run_famous, NULL},
     {"has none of its eleven mistakes left", SERVER, 8, 8, TALK, PLAIN,
@@ -1200,6 +1216,8 @@ static const struct check_case cases_most_copied_client[] = {
     {"prints the famous lines", CLIENT, 8, 8, WORKS, PLAIN, run_famous, NULL},
     {"has none of its twelve mistakes left", CLIENT, 8, 8, TALK, PLAIN,
      run_probes, NULL},
+    {"reaches a server on IPv6", CLIENT, 8, 8, TALK, PLAIN, run_ipv6_client,
+     NULL},
     {"does not touch memory that is not its own", CLIENT, 8, 8, TALK, ASAN,
      run_famous, NULL},
     {"does not depend on what is in memory by chance", CLIENT, 8, 8, TALK,

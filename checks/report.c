@@ -100,8 +100,8 @@ static void print_calls(const char *lines)
 /* The command that draws the whole conversation, with the fault it had. */
 static void print_trace(const struct judgement *j, const struct entry *e)
 {
-    bool scripted = e->asked.run == run_server_script ||
-                    e->asked.run == run_client_script;
+    bool scripted =
+        e->asked.run == run_server_script || e->asked.run == run_client_script;
     const struct script *s =
         scripted ? (const struct script *)e->asked.script : NULL;
     const char *fault =

@@ -40,6 +40,7 @@ export TUTORIAL_HTML_OUTPUT TUTORIAL_SCRIPTS TUTORIAL_AWESOME_CSS \
 doxygen -w html build/docs/header.raw build/docs/footer.raw \
   build/docs/style.raw Doxyfile || exit 1
 {
+  # shellcheck disable=SC2016 # \$relpath^ is Doxygen's
   echo '<link rel="icon" href="$relpath^doxygen.svg"/>'
   for script in $scripts; do
     echo "<script src=\"\$relpath^$(basename "$script")\"></script>"
