@@ -8,7 +8,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,63 +275,11 @@ static void run_who_ipv4(struct trial *t)
     expect_end(t);
 }
 
-/* Connects to an address of this machine that is not loopback, if it is one;
- * from the same address, for the kernel sees that it is our own. */
-static struct client connect_own(const struct ifaddrs *i, unsigned port)
-{
-    struct client none = {-1, ""};
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-    if (i->ifa_addr == NULL)
-        return none;
-    if (i->ifa_addr->sa_family == AF_INET) {
-        memcpy(&in, i->ifa_addr, sizeof in);
-        in.sin_port = htons((uint16_t)port);
-        if (ntohl(in.sin_addr.s_addr) >> 24 == 127)
-            return none;
-        return connect_from(NULL, (struct sockaddr *)&in, sizeof in);
-    }
-    if (i->ifa_addr->sa_family != AF_INET6)
-        return none;
-    memcpy(&in6, i->ifa_addr, sizeof in6);
-    in6.sin6_port = htons((uint16_t)port);
-    if (IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr) ||
-        IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr))
-        return none;
-    return connect_from(NULL, (struct sockaddr *)&in6, sizeof in6);
-}
-
-static void run_who_elsewhere(struct trial *t)
-{
-    struct ifaddrs *list = NULL;
-    int tried = 0;
-    if (!start_who(t) || getifaddrs(&list) == -1)
-        return;
-    for (struct ifaddrs *i = list; i != NULL && !over(t); i = i->ifa_next) {
-        struct client c = connect_own(i, t->port);
-        if (c.fd == -1)
-            continue;
-        tried++;
-        did(t, "connected from %s", c.name);
-        peer_read(t, c.fd, false, QUIET_MS);
-        check_client_line(t, "sent away", &c, "accept-anyone-let-in");
-        close(c.fd);
-    }
-    freeifaddrs(list);
-    if (tried == 0)
-        skip(t, "this machine has no other address than loopback");
-    for (int i = 0; i < 2 && !over(t); i++)
-        visit(t, connect_ipv4(INADDR_LOOPBACK, t->port));
-    expect_end(t);
-}
-
 static const struct check_case cases_who[] = {
     {"names an IPv4 and an IPv6 client", SERVER, 4, 4, WORKS, PLAIN, run_who,
      NULL},
     {"knows that all of 127.0.0.0/8 is this machine", SERVER, 4, 4, TALK, PLAIN,
      run_who_ipv4, NULL},
-    {"sends clients from elsewhere away", SERVER, 4, 4, TALK, PLAIN,
-     run_who_elsewhere, NULL},
     {"does not depend on what is in memory by chance", SERVER, 4, 4, TALK,
      PATTERN, run_who, NULL},
     {"does not touch memory that is not its own", SERVER, 4, 4, TALK, ASAN,
