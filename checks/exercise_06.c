@@ -432,7 +432,10 @@ static void run_fill(struct trial *t)
     if (!t->child.ended) {
         const struct witness_record *s = log_pending(&t->log);
         blame(t, s);
-        fail(t, s != NULL && s->call == WITNESS_SEND ? "send-blocks" : "",
+        fail(t,
+             t->outcome == SPINNING                 ? "send-full-not-seen"
+             : s != NULL && s->call == WITNESS_SEND ? "send-blocks"
+                                                    : "",
              "a program that ends though nobody reads", "%s",
              outcome_text(t, t->outcome, got, sizeof got));
     } else if (says_error(&t->child, EAGAIN)) {

@@ -111,24 +111,38 @@ struct asking {
     const char *diagnosis;
 };
 
+/* How else than with SHUT_WR it may have ended its side. */
+static const char *name_end(struct trial *t, const char *otherwise)
+{
+    const struct witness_record *r = log_failed(&t->log, WITNESS_RECV, EBADF);
+    const struct witness_record *s = log_first(&t->log, WITNESS_SHUTDOWN, -1);
+    blame(t, r != NULL ? r : s);
+    if (r != NULL)
+        return "close-for-half-close";
+    return s != NULL && s->a == SHUT_RD ? "close-wrong-side" : otherwise;
+}
+
 /* Reads the question, until the stream has ended. */
 static bool hear(struct trial *t, int fd, const char *want)
 {
     char got[200];
+    size_t size = strlen(want);
     enum stream_end end = peer_read(t, fd, false, QUIET_MS);
     if (end == STREAM_OPEN)
         fail(t,
-             t->heard_size == strlen(want) ? "close-no-half-close"
-                                           : explain(t, ""),
+             t->heard_size == size ? name_end(t, "close-no-half-close")
+                                   : explain(t, ""),
              "the text and the end of the stream", "%zu bytes, and no end; %s",
              t->heard_size, outcome_text(t, t->outcome, got, sizeof got));
-    else if (t->heard_size != strlen(want) ||
-             memcmp(t->heard, want, t->heard_size) != 0)
+    else if (t->heard_size != size || memcmp(t->heard, want, size) != 0) {
+        quote_bytes(t->heard, t->heard_size, got, 100);
         fail(t,
-             t->heard_size == strlen(want) + 1 ? "send-terminating-nul"
-                                               : explain(t, ""),
+             t->heard_size == size + 1 && t->heard[size] == '\0'
+                 ? "send-terminating-nul"
+                 : explain(t, ""),
              "the text of the second argument, and nothing more",
-             "%zu bytes in place of %zu", t->heard_size, strlen(want));
+             "%zu bytes in place of %zu: %s", t->heard_size, size, got);
+    }
     return !over(t);
 }
 
