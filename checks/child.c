@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_MS = 20, LAST_BYTES_MS = 300, LONGEST_MS = 60000, SPIN_MS = 1000 };
+enum { TICK_MS = 20, LAST_BYTES_MS = 300, SPIN_MS = 1000, LONGEST_SPINS = 12 };
 
 uint64_t now_ns(void)
 {
@@ -329,7 +329,7 @@ enum outcome child_await(struct child *child, int fd, short events,
         spent += child->cpu > before ? child->cpu - before : 0;
         if (spent > child->cpu_max)
             return SPINNING;
-        if (now - start > scaled_ms(LONGEST_MS))
+        if (now - start > LONGEST_SPINS * child->cpu_max)
             return TOO_LONG;
     }
 }

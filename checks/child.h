@@ -46,9 +46,9 @@ struct child {
     struct output out;
     struct output err;
     bool ended;
-    int status;       /**< as of waitpid(), once ended */
-    uint64_t cpu_max; /**< processor time after which it counts as spinning */
-    uint64_t cpu;     /**< nanoseconds used so far, as last seen */
+    int status;          /**< as of waitpid(), once ended */
+    uint64_t cpu_max;    /**< ns of processor time after which it spins */
+    uint64_t cpu;        /**< nanoseconds used so far, as last seen */
     unsigned idle_looks; /**< how often in a row it was seen to do nothing */
 };
 

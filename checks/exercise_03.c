@@ -129,11 +129,18 @@ static bool one_gets_in(unsigned port)
     return error == 0;
 }
 
-/* Takes places in the queue ourselves. False if that cannot be seen. */
+/* Takes places in the queue ourselves. False if there are too few. */
 static bool take_places(struct trial *t, int ours[OURS_MAX], int places)
 {
-    for (int i = 0; i < places; i++)
+    for (int i = 0; i < places; i++) {
         ours[i] = peer_connect(t->port);
+        if (ours[i] == -1) {
+            blame(t, log_first(&t->log, WITNESS_LISTEN, -1));
+            fail(t, "listen-backlog-ignored",
+                 "a queue as long as was asked for", "it was full after %d", i);
+            return false;
+        }
+    }
     for (int i = 0; i < 10 && queue_length(t->port) != places; i++)
         child_await(&t->child, -1, 0, NULL, NULL, 20);
     if (queue_length(t->port) == places)

@@ -62,8 +62,7 @@ static bool seen_by_witness(struct trial *t)
     return !over(t);
 }
 
-/* --- every-address --------------------------------------------------------
- */
+/* --- every-address ------------------------------------------------------- */
 
 /* A socket of our own on an address, listening or merely holding the port. */
 static int hold(int family, uint32_t host, unsigned port, bool answers)
@@ -299,8 +298,7 @@ static const struct check_case cases_every_address[] = {
      "::1"},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
-/* --- deadline -------------------------------------------------------------
- */
+/* --- deadline ------------------------------------------------------------ */
 
 static bool start_at(struct trial *t, int peer)
 {
@@ -454,8 +452,7 @@ static const struct check_case cases_deadline[] = {
      PATTERN, run_greeting, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
-/* --- three-failures -------------------------------------------------------
- */
+/* --- three-failures ------------------------------------------------------ */
 
 /* A line of the program, and the call that it is about. */
 struct attempt {

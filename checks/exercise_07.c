@@ -72,7 +72,7 @@ static int visit(struct trial *t)
     return fd;
 }
 
-/* --- bytes to send, and what they must make of them ----------------------- */
+/* --- bytes to send, and what they must make of them ---------------------- */
 
 /** Bytes that grow; more than enough for every case here. */
 struct bytes {
@@ -155,8 +155,7 @@ static void check_failed(struct trial *t, int error, const char *diagnosis)
              ending_text(&t->child, got, sizeof got));
 }
 
-/* --- to-the-end ------------------------------------------------------------
- */
+/* --- to-the-end ---------------------------------------------------------- */
 
 /** A stream of bytes by chance. */
 struct stream {
@@ -324,8 +323,7 @@ static const struct check_case cases_to_the_end[] = {
      STREAM(.what = "sent bytes, 700 at a time", .size = 9000, .piece = 700)},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
-/* --- line-by-line ----------------------------------------------------------
- */
+/* --- line-by-line -------------------------------------------------------- */
 
 /* Adds what the program prints of a stream: all lines that are complete, and
    at the end also the rest. */
@@ -539,8 +537,7 @@ static const struct check_case cases_line_by_line[] = {
            .pieces = PIECES("@\n@\n@\n@\n@\n@\n@\n@\n"))},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
-/* --- overflow --------------------------------------------------------------
- */
+/* --- overflow ------------------------------------------------------------ */
 
 /* Garbage behind the name: nothing ends the string. */
 static const char *name_of_output(struct trial *t, const struct bytes *want,
@@ -625,8 +622,7 @@ static const struct check_case cases_overflow[] = {
            .diagnosis = "recv-error-is-eof")},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
-/* --- hostile-frame ---------------------------------------------------------
- */
+/* --- hostile-frame ------------------------------------------------------- */
 
 /** A stream of frames: bodies as patterns, and a last header without one. */
 struct frames {

@@ -97,8 +97,7 @@ static bool await_connection(struct trial *t, int listener, int *fd)
     return *fd != -1;
 }
 
-/* --- half-close ------------------------------------------------------------
- */
+/* --- half-close ---------------------------------------------------------- */
 
 /** A question and its answer, both by chance. */
 struct asking {
@@ -157,10 +156,11 @@ static void check_answer(struct trial *t, const char *answer, size_t size)
     quote_bytes(t->child.out.bytes, t->child.out.length, got, 60);
     bool part = t->child.out.total < size &&
                 memcmp(t->child.out.bytes, answer, t->child.out.length) == 0;
-    fail(t,
-         explain(t,
-                 part && t->child.out.total > 0 ? "recv-stops-before-eof" : ""),
-         expected, "%s, %zu bytes", got, t->child.out.total);
+    const char *ended = name_end(t, "");
+    const char *name =
+        part && t->child.out.total > 0 ? "recv-stops-before-eof" : "";
+    fail(t, ended[0] != '\0' ? ended : explain(t, name), expected,
+         "%s, %zu bytes", got, t->child.out.total);
 }
 
 static void answer(struct trial *t, int *fd, const struct asking *s)
@@ -260,8 +260,7 @@ static const struct check_case cases_half_close[] = {
             .diagnosis = "")},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
-/* --- lost-reply ------------------------------------------------------------
- */
+/* --- lost-reply ---------------------------------------------------------- */
 
 enum { REPLY_SIZE = 1000000, DRIP_MS = 150, SILENCE_MS = 1500 };
 
@@ -380,8 +379,7 @@ static const struct check_case cases_lost_reply[] = {
      TALK, PLAIN, run_drip, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
-/* --- until-ctrl-c ----------------------------------------------------------
- */
+/* --- until-ctrl-c -------------------------------------------------------- */
 
 /** What happens to a server that serves until a signal comes. */
 struct stay {
@@ -527,8 +525,7 @@ static const struct check_case cases_until_ctrl_c[] = {
           .signal_number = SIGTERM, .clients = 2)},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
-/* --- time-wait -------------------------------------------------------------
- */
+/* --- time-wait ----------------------------------------------------------- */
 
 /** A line of the program: who closed first, and what became of the ports. */
 struct remains {
@@ -665,8 +662,7 @@ static const struct check_case cases_time_wait[] = {
      PATTERN, run_time_wait, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
-/* --- most-copied-server and most-copied-client -----------------------------
- */
+/* --- most-copied-server and most-copied-client --------------------------- */
 
 /*
  * All mistakes are looked for in one case, so that the student learns how many

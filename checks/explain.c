@@ -465,6 +465,9 @@ static const char *explain_receiving(struct trial *t)
     const char *name = explain_ends(t, r, last);
     if (name == NULL)
         name = explain_pieces(t, r, last);
+    if (name == NULL && t->asked->role == SERVER && t->heard_size > 0 &&
+        t->outcome == TOO_LONG)
+        return at(t, last, "close-waits-forever");
     if (name != NULL || t->outcome != BLOCKED || last->done)
         return name;
     if ((last->b & MSG_WAITALL) != 0)

@@ -33,9 +33,13 @@ int peer_connect(unsigned port)
     if (fd == -1)
         return -1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    uint64_t limit = scaled_ms(2000); /* a full queue answers nothing at all */
+    struct timeval timeout = {(time_t)(limit / 1000000000u),
+                              (suseconds_t)(limit / 1000 % 1000000u)};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
         return fd;
-    int error = errno;
+    int error = errno == EINPROGRESS ? ETIMEDOUT : errno;
     close(fd);
     errno = error;
     return -1;

@@ -170,6 +170,7 @@ static void start_job(struct schedule *s, int number)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         signal(SIGPIPE, SIG_IGN);
         child_adopt_orphans();
+        alarm((unsigned)(scaled_ms(120000) / 1000000000u)); /* whatever hangs */
         if (job->compiles)
             compile(&j->subject, job->making,
                     job->entry != -1

@@ -191,7 +191,7 @@ const char *outcome_text(const struct trial *t, enum outcome outcome,
                  "and uses all of a processor");
         break;
     case TOO_LONG:
-        snprintf(text, size, "your program was still busy after a minute");
+        snprintf(text, size, "your program went on and on");
         break;
     default: {
         char ending[100];
