@@ -10,8 +10,8 @@ const struct check_case cases_02[] = {
 
     {"touches no memory that is not its own", SERVER, 2, 2, WORKS, ASAN,
      run_alone, SCRIPT(.diagnosis = NULL)},
-    {"does not depend on what is in memory by chance", SERVER, 2, 2, WORKS,
-     PATTERN, run_alone, SCRIPT(.diagnosis = "memory-uninitialised")},
+    {"sets its locals before it uses them", SERVER, 2, 2, WORKS, PATTERN,
+     run_alone, SCRIPT(.diagnosis = "memory-uninitialised")},
     {"is bound to 127.0.0.1 and stays until Enter", SERVER, 2, 2, WORKS, PLAIN,
      run_alone, NULL},
     {"takes the port it is told to take", SERVER, 2, 8, TALK, PLAIN,

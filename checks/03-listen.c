@@ -10,8 +10,8 @@ const struct check_case cases_03[] = {
 
     {"touches no memory that is not its own", SERVER, 3, 3, WORKS, ASAN,
      run_alone, SCRIPT(.diagnosis = NULL)},
-    {"does not depend on what is in memory by chance", SERVER, 3, 3, WORKS,
-     PATTERN, run_alone, SCRIPT(.diagnosis = "memory-uninitialised")},
+    {"sets its locals before it uses them", SERVER, 3, 3, WORKS, PATTERN,
+     run_alone, SCRIPT(.diagnosis = "memory-uninitialised")},
     {"completes connections and stays until Enter", SERVER, 3, 3, WORKS, PLAIN,
      run_alone, NULL},
     {"reports a failing listen()", SERVER, 3, 8, TALK, PLAIN, run_start_failure,

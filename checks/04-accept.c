@@ -10,8 +10,8 @@ const struct check_case cases_04[] = {
 
     {"touches no memory that is not its own", SERVER, 4, 8, WORKS, ASAN,
      run_server_script, SCRIPT(.diagnosis = NULL)},
-    {"does not depend on what is in memory by chance", SERVER, 4, 8, WORKS,
-     PATTERN, run_server_script, SCRIPT(.diagnosis = "memory-uninitialised")},
+    {"sets its locals before it uses them", SERVER, 4, 8, WORKS, PATTERN,
+     run_server_script, SCRIPT(.diagnosis = "memory-uninitialised")},
     {"holds one plain conversation", SERVER, 4, 8, WORKS, PLAIN,
      run_server_script, NULL},
     {"names the address of its peer", SERVER, 4, 8, TALK, PLAIN,

@@ -509,7 +509,9 @@ void run_patience(struct trial *t)
     did(t, "connected, and sent the message only after %d ms", PATIENCE_MS);
     if (t->subject->step >= 7) {
         wait_idle(t, PATIENCE_MS);
-        peer_send(t, fd, "Hello from client\n", 18, 0);
+        peer_send(t, fd, "Hello ", 6, 0);
+        wait_idle(t, LOOK_MS);
+        peer_send(t, fd, "from client\n", 12, 0);
     }
     peer_end_side(&fd, SIDE_ENDS);
     peer_read(t, fd, false, QUIET_MS);

@@ -466,7 +466,7 @@ static const char *explain_receiving(struct trial *t)
     if (name == NULL)
         name = explain_pieces(t, r, last);
     if (name == NULL && t->asked->role == SERVER && t->heard_size > 0 &&
-        t->outcome == TOO_LONG)
+        (t->outcome == TOO_LONG || t->outcome == BLOCKED))
         return at(t, last, "close-waits-forever");
     if (name != NULL || t->outcome != BLOCKED || last->done)
         return name;

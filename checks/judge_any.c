@@ -128,6 +128,15 @@ static void find_place(struct trial *t, const char *at)
                  (int)strcspn(place + 1, ")"), place + 1);
 }
 
+/* recv() into NULL with MSG_TRUNC drops bytes, see tcp(7): no mistake. */
+static bool is_null_with_trunc(const char *at)
+{
+    const char *address = strstr(at, " Address 0x0 is not");
+    const char *next = strstr(at, "== \n");
+    return strncmp(at, "unaddressable", 13) == 0 && address != NULL &&
+           next != NULL && address < next + 1;
+}
+
 static void read_valgrind(struct trial *t, const char *log)
 {
     static const struct {
@@ -146,7 +155,7 @@ static void read_valgrind(struct trial *t, const char *log)
     char line[300];
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         const char *at = log_line(log, errors[i].text, line, sizeof line);
-        if (at == NULL)
+        if (at == NULL || is_null_with_trunc(at))
             continue;
         find_place(t, at);
         const char *list = strstr(at, "getaddrinfo");

@@ -22,7 +22,10 @@ bool await_ready(struct trial *t)
     if (t->outcome == GOT_IT) {
         const char *port = strstr(t->child.err.bytes, line) + strlen(line);
         t->port = (unsigned)strtoul(port, NULL, 10);
-        return true;
+        if (t->port == 0)
+            fail(t, "bind-announce-wanted", "the port that the kernel chose",
+                 "it says port 0");
+        return !over(t);
     }
     char got[300];
     outcome_text(t, t->outcome, got, sizeof got);

@@ -38,8 +38,10 @@ static void find_witness(struct subject *s)
         return;
     *slash = '\0';
     snprintf(s->witness, sizeof s->witness, "%s/witness.so", self);
-    if (access(s->witness, R_OK) == -1)
-        s->witness[0] = '\0';
+    if (access(s->witness, R_OK) == 0)
+        return;
+    fprintf(stderr, "check: %s is missing\ntry: make\n", s->witness);
+    exit(2);
 }
 
 void subject_equip(struct subject *s)
