@@ -129,8 +129,10 @@ static void add_exercises(struct suite *s)
         for (const struct exercise *e = exercises_of(step); e->name != NULL;
              e++) {
             char path[PATH_SIZE];
-            add(s, MUST_BE_TO_DO, step, "exercises/%.200s.c%s", e->name, "")
-                ->exercise = e;
+            snprintf(path, sizeof path, "exercises/%.200s.c", e->name);
+            bool starter = getenv("CI") != NULL || holds_todo(path);
+            add(s, starter ? MUST_BE_TO_DO : MUST_PASS, step, "%s%s", path, "")
+                ->exercise = e; /* a student's own counts as handed in */
             add(s, MUST_PASS, step, "solutions/%.200s.c%s", e->name, "")
                 ->exercise = e;
             snprintf(path, sizeof path, "checks/mistakes/exercises/%.200s",

@@ -79,6 +79,33 @@ check_lesson() {
   fi
 }
 
+# What stands outside of the marked regions: the same in starter and solution.
+frame() {
+  awk '/(TODO|SOLUTION) end/ { inside = 0; next }
+       /TODO|SOLUTION/ { inside = 1 }
+       !inside' "$1"
+}
+
+check_exercise() {
+  name=${1#exercises/}
+  name=${name%.c}
+  text=exercises/${name%/*}/README.md
+  if [ ! -f "solutions/$name.c" ]; then
+    bad "solutions/$name.c is missing"
+  elif [ "$(frame "$1")" != "$(frame "solutions/$name.c")" ]; then
+    bad "$1 and its solution differ outside of the TODO regions"
+  elif ! grep -q "^## ${name#*/} " "$text"; then
+    bad "$text does not set the task ${name#*/}"
+  elif [ "$(grep -c '^---$' "checks/hints/$name.txt" 2>/dev/null)" != 2 ]; then
+    bad "checks/hints/$name.txt does not hold three hints"
+  elif [ "$(find "checks/mistakes/exercises/$name" -name '*.patch' 2>/dev/null |
+    wc -l)" -lt 2 ]; then
+    bad "checks/mistakes/exercises/$name holds fewer than two wrong attempts"
+  else
+    ok
+  fi
+}
+
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 before=
@@ -90,6 +117,11 @@ for step in steps/[0-9][0-9]-*; do
     done
   fi
   before=$step
+done
+for exercise in exercises/*/*.c; do
+  if [ -f "$exercise" ] && grep -q TODO "$exercise"; then
+    check_exercise "$exercise"
+  fi
 done
 for script in tools/*.sh .ci/run; do
   if [ -x "$script" ]; then ok; else bad "$script is not executable"; fi
