@@ -14,6 +14,16 @@
 
 static const char reply[] = "Hello from server\n";
 
+/* The port announced must be the one that getsockname() told, if asked. */
+static void check_announced_port(struct trial *t)
+{
+    const struct witness_record *r = log_last(&t->log, WITNESS_GETSOCKNAME, -1);
+    unsigned real = r != NULL && r->error == 0 ? record_port(r) : 0;
+    if (t->port == 0 || (real != 0 && t->port != real))
+        fail(t, explain(t, "bind-announce-wanted"),
+             "the port that the kernel chose", "it says port %u", t->port);
+}
+
 bool await_ready(struct trial *t)
 {
     bool listens = t->subject->step >= 3;
@@ -22,9 +32,7 @@ bool await_ready(struct trial *t)
     if (t->outcome == GOT_IT) {
         const char *port = strstr(t->child.err.bytes, line) + strlen(line);
         t->port = (unsigned)strtoul(port, NULL, 10);
-        if (t->port == 0)
-            fail(t, "bind-announce-wanted", "the port that the kernel chose",
-                 "it says port 0");
+        check_announced_port(t);
         return !over(t);
     }
     char got[300];

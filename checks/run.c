@@ -156,9 +156,10 @@ static void leave_to_others(struct trial *t)
 static void run_trial(struct judgement *j, struct entry *e, int number)
 {
     static struct trial t;
+    static struct result result; /* shown to the others when it is complete */
     t.subject = &j->subject;
     t.asked = &e->asked;
-    t.result = &e->result;
+    t.result = &result;
     snprintf(t.directory, sizeof t.directory, "%.400s/%d", j->subject.scratch,
              number);
     if (mkdir(t.directory, 0700) == -1)
@@ -168,11 +169,15 @@ static void run_trial(struct judgement *j, struct entry *e, int number)
     if (!over(&t))
         left_clean(&t);
     if (!over(&t))
-        e->result.verdict = PASSED;
+        result.verdict = PASSED;
     leave_to_others(&t);
-    if (e->result.verdict == FAILED || e->result.verdict == ADVICE)
+    if (result.verdict == FAILED || result.verdict == ADVICE)
         keep_evidence(&t);
     stop(&t);
+    enum verdict verdict = result.verdict;
+    result.verdict = UNKNOWN;
+    e->result = result;
+    __atomic_store_n(&e->result.verdict, verdict, __ATOMIC_RELEASE);
 }
 
 static void start_job(struct schedule *s, int number)
