@@ -221,6 +221,9 @@ void check_output(struct trial *t, const char *want, size_t size);
 /** The program must fail with this errno and say so, without "sent". */
 void check_failure(struct trial *t, int error);
 
+/** The program must have ended as the script wants it, and cleanly. */
+void check_end(struct trial *t, const struct script *s);
+
 /** The program must have exited with status 0. */
 void check_success(struct trial *t);
 

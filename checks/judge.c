@@ -174,3 +174,16 @@ bool fault_happened(struct trial *t)
              t->fault);
     return false;
 }
+
+void check_end(struct trial *t, const struct script *s)
+{
+    if (s->either && !t->child.ended)
+        check_success(t);
+    else if (s->error != 0 && fault_happened(t))
+        check_failure(t, s->error);
+    else if (!s->either && s->error == 0)
+        check_success(t);
+    if (s->error == 0)
+        fault_happened(t);
+    left_clean(t);
+}

@@ -154,15 +154,7 @@ void run_client_script(struct trial *t)
         skip(t, "no listener for the peer: %s", strerror(errno));
     } else if (start(t, "127.0.0.1", port)) {
         talk(t, s, listener, answer, size);
-        if (s->either && !t->child.ended)
-            check_success(t);
-        else if (s->error != 0 && fault_happened(t))
-            check_failure(t, s->error);
-        else if (!s->either && s->error == 0)
-            check_success(t);
-        if (s->error == 0)
-            fault_happened(t);
-        left_clean(t);
+        check_end(t, s);
     }
     if (listener != -1)
         close(listener);

@@ -185,15 +185,7 @@ void run_server_script(struct trial *t)
     t->fault = s->fault;
     if (start(t, "0", NULL) && await_ready(t)) {
         int fd = talk(t, s, message, size);
-        if (s->either && !t->child.ended)
-            check_success(t);
-        else if (s->error != 0 && fault_happened(t))
-            check_failure(t, s->error);
-        else if (!s->either && s->error == 0)
-            check_success(t);
-        if (s->error == 0)
-            fault_happened(t);
-        left_clean(t);
+        check_end(t, s);
         if (fd != -1)
             close(fd); /* only now: it would wake a server that hangs */
     }
