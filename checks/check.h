@@ -90,11 +90,11 @@ struct trial {
     struct result *result;
     struct log log;
     struct child child;
-    const char *fault; /**< WITNESS_FAULT for the next program started */
-    enum input input;  /**< what that program finds on descriptor 0 */
-    const char *extra; /**< a third argument for the program, or NULL */
-    int open_files;    /**< how many descriptors it may have; 0: no limit */
-    bool valgrind;     /**< it runs under valgrind, without the witness */
+    const char *fault;    /**< WITNESS_FAULT for the next program started */
+    enum streams streams; /**< what that program finds open */
+    const char *extra;    /**< a third argument for the program, or NULL */
+    int open_files;       /**< how many descriptors it may have; 0: no limit */
+    bool valgrind;        /**< it runs under valgrind, without the witness */
     char directory[PATH_SIZE];
     unsigned port;        /**< of the server, whoever that is */
     unsigned peer_port;   /**< ours, where we are the client */
@@ -190,6 +190,7 @@ struct script {
     bool late;             /**< (server) we read only when it has ended */
     bool to_end;           /**< (client) we read to the end, then answer */
     bool lingers;          /**< (client) we end our side a little later */
+    bool optional;         /**< a program need not make the faulty call */
     const char *diagnosis; /**< when nothing tells more */
 };
 
@@ -210,6 +211,9 @@ int connect_to_server(struct trial *t);
 
 /** The bytes that a script sends: malloc()ed. */
 char *script_message(const struct script *s, const char *usual, size_t *size);
+
+/** What a server prints: the message as a line, the word that it was sent. */
+void check_server_output(struct trial *t, const char *message, size_t size);
 
 /** Compares what came with what should have; fails the trial if they differ. */
 void check_bytes(struct trial *t, const char *what, const char *want,
@@ -239,6 +243,9 @@ void run_valgrind(struct trial *t);
 /** The plain conversation with descriptor 0 closed. */
 void run_stdin_closed(struct trial *t);
 
+/** The plain conversation with a stdout that has no room. */
+void run_output_full(struct trial *t);
+
 /* environment.c */
 void run_port_range(struct trial *t);
 void run_default(struct trial *t);
@@ -253,6 +260,7 @@ void run_backlog(struct trial *t);
 void run_second_client(struct trial *t);
 void run_other_address(struct trial *t);
 void run_patience(struct trial *t);
+void run_hurry(struct trial *t);
 void run_slow_ending(struct trial *t);
 void run_ipv6(struct trial *t);
 void run_two_addresses(struct trial *t);
@@ -260,6 +268,9 @@ void run_localhost(struct trial *t);
 void run_refused(struct trial *t);
 void run_bad_host(struct trial *t);
 void run_patient_client(struct trial *t);
+
+/** True if the fault asked for came about. */
+bool fault_met(const struct trial *t);
 
 /** False, and the trial skipped, if the fault asked for never came about. */
 bool fault_happened(struct trial *t);

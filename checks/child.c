@@ -79,7 +79,9 @@ static void become(const struct launch *l, int in, int out, int err, int report)
     keep_to_ourselves();
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
-    if (l->input == INPUT_CLOSED)
+    if (l->streams == OUTPUT_FULL)
+        dup2(open(FULL_DEVICE, O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+    if (l->streams == INPUT_CLOSED)
         close(STDIN_FILENO);
     else
         dup2(in, STDIN_FILENO);

@@ -23,18 +23,22 @@ struct output {
     char *bytes;   /**< terminated by a zero byte that does not count */
 };
 
-/** What the program finds on its standard input. */
-enum input {
-    INPUT_OPEN,   /**< a pipe: nothing comes until child_type() */
-    INPUT_CLOSED, /**< descriptor 0 is closed */
+/** What the program finds on its standard streams. */
+enum streams {
+    INPUT_OPEN,   /**< pipes: nothing comes until child_type() */
+    INPUT_CLOSED, /**< the same, but descriptor 0 is closed */
+    OUTPUT_FULL   /**< the same, but stdout is a device without room */
 };
+
+/** The device for OUTPUT_FULL: each write to it fails with ENOSPC. */
+#define FULL_DEVICE "/dev/full"
 
 /** How to start a program. Unset members have sensible defaults. */
 struct launch {
     const char *argv[20];   /**< the program's path first */
     const char *setenv[10]; /**< "NAME=VALUE", added to our environment */
     const char *directory;  /**< where it runs; NULL: here */
-    enum input input;
+    enum streams streams;
     int open_files; /**< limit on descriptors; 0: as it is */
 };
 

@@ -25,9 +25,31 @@ enum {
     PAUSE_MAX_MS = 800
 };
 
+static const char message[] = "Hello from client\n";
+
 static void wait_idle(struct trial *t, unsigned ms);
 
 /* --- servers ------------------------------------------------------------ */
+
+/* Says our message, reads to the end of the stream, and sees the server out. */
+static void talk_to_server(struct trial *t, int fd)
+{
+    if (t->subject->step >= 7)
+        peer_send(t, fd, message, sizeof message - 1, 0);
+    peer_end_side(&fd, SIDE_ENDS);
+    peer_read(t, fd, false, QUIET_MS);
+    t->outcome = child_await_end(&t->child, QUIET_LONG_MS);
+}
+
+/* The conversation must have been as usual, whatever came before it. */
+static void check_served(struct trial *t, const char *what)
+{
+    if (t->subject->step >= 6)
+        check_bytes(t, what, "Hello from server\n", 18, t->heard,
+                    t->heard_size);
+    check_server_output(t, message, sizeof message - 1);
+    check_success(t);
+}
 
 /* Ends a server that waits: Enter for steps 2 and 3, else one conversation. */
 static void finish_server(struct trial *t)
@@ -36,15 +58,12 @@ static void finish_server(struct trial *t)
         int fd = connect_to_server(t);
         if (fd == -1)
             return;
-        if (t->subject->step >= 7)
-            peer_send(t, fd, "Hello from client\n", 18, 0);
-        peer_end_side(&fd, SIDE_ENDS);
-        peer_read(t, fd, false, QUIET_MS);
+        talk_to_server(t, fd);
         close(fd);
     } else {
         child_type(&t->child, "\n");
+        t->outcome = child_await_end(&t->child, QUIET_MS);
     }
-    t->outcome = child_await_end(&t->child, QUIET_MS);
 }
 
 /* True if a socket of ours can be bound to that address: nobody has it. */
@@ -101,7 +120,7 @@ void run_alone(struct trial *t)
              "127.0.0.1:%u can still be bound", t->port);
     if (step >= 2) {
         if (child_await_end(&t->child, 100) == GOT_IT && !over(t) &&
-            exited(&t->child, 0) && t->input == INPUT_OPEN)
+            exited(&t->child, 0) && t->streams == INPUT_OPEN)
             fail(t, "", "a server that stays until Enter is pressed",
                  "it ended at once");
         did(t, "pressed Enter");
@@ -135,7 +154,12 @@ void run_port_range(struct trial *t)
         else if (!fault_happened(t))
             return;
         else if (r == NULL || record_port(r) != strtoul(ports[i], NULL, 10))
-            fail(t, explain(t, ""), "the port of the argument", "port %u",
+            fail(t,
+                 explain(t, r != NULL &&
+                                    record_port(r) == strtoul(ports[i], NULL, 0)
+                                ? "bind-port-base"
+                                : ""),
+                 "the port of the argument", "port %u",
                  r != NULL ? record_port(r) : 0);
     }
 }
@@ -433,15 +457,8 @@ void run_second_client(struct trial *t)
     if (first == -1)
         return;
     wait_idle(t, LOOK_MS);
-    if (t->subject->step >= 7)
-        peer_send(t, first, "Hello from client\n", 18, 0);
-    peer_end_side(&first, SIDE_ENDS);
-    peer_read(t, first, false, QUIET_MS);
-    t->outcome = child_await_end(&t->child, QUIET_LONG_MS);
-    check_success(t);
-    if (t->subject->step >= 6)
-        check_bytes(t, "to the first client", "Hello from server\n", 18,
-                    t->heard, t->heard_size);
+    talk_to_server(t, first);
+    check_served(t, "to the first client");
     close(first);
     if (second != -1)
         close(second);
@@ -471,11 +488,7 @@ void run_other_address(struct trial *t)
     t->peer_port = own_port(fd);
     did(t, "connected from 127.0.0.2");
     snprintf(line, sizeof line, "connection from 127.0.0.2:%u", t->peer_port);
-    if (t->subject->step >= 7)
-        peer_send(t, fd, "Hello from client\n", 18, 0);
-    peer_end_side(&fd, SIDE_ENDS);
-    peer_read(t, fd, false, QUIET_MS);
-    t->outcome = child_await_end(&t->child, QUIET_MS);
+    talk_to_server(t, fd);
     quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
     if (strstr(t->child.err.bytes, line) == NULL)
         fail(t, "accept-wrong-peer", line, "stderr is %s", got);
@@ -521,10 +534,25 @@ void run_patience(struct trial *t)
     peer_end_side(&fd, SIDE_ENDS);
     peer_read(t, fd, false, QUIET_MS);
     t->outcome = child_await_end(&t->child, QUIET_MS);
-    if (t->subject->step >= 6)
-        check_bytes(t, "the reply", "Hello from server\n", 18, t->heard,
-                    t->heard_size);
-    check_success(t);
+    check_served(t, "the reply");
+    close(fd);
+}
+
+/* The same with time limits a hundred times shorter: nobody waits so long. */
+void run_hurry(struct trial *t)
+{
+    t->fault = "poll:hurry=100,setsockopt:hurry=100";
+    if (!start(t, "0", NULL) || !await_ready(t))
+        return;
+    did(t, "made every time limit a hundred times shorter, and took our time "
+           "to connect and to send the message");
+    child_await_end(&t->child, PAUSE_MS / 2);
+    int fd = connect_to_server(t);
+    if (fd == -1)
+        return;
+    child_await_end(&t->child, PAUSE_MS / 2);
+    talk_to_server(t, fd);
+    check_served(t, "the reply");
     close(fd);
 }
 
@@ -548,7 +576,7 @@ struct ending {
 static struct ending end_slowly(struct trial *t, int fd)
 {
     struct ending e = {false, false};
-    peer_send(t, fd, "Hello from client\n", 18, 0);
+    peer_send(t, fd, message, sizeof message - 1, 0);
     peer_read(t, fd, true, QUIET_MS);
     for (int pause = 0; pause < PAUSES; pause++) {
         uint64_t start_time = now_ns();
@@ -627,10 +655,14 @@ static void expect_reached(struct trial *t, int family, const char *host,
         serve_client(t, listener);
         quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
         bool reached = t->outcome == GOT_IT && exited(&t->child, 0);
+        bool served = strstr(t->child.err.bytes, line) != NULL &&
+                      exited(&t->child, 1) && t->outcome == GOT_IT;
         if (!reached)
-            fail(t, explain(t, diagnosis), line, "stderr is %s", got);
+            fail(t, explain(t, served ? "connect-earlier-failure" : diagnosis),
+                 line, "stderr is %s", got);
         else if (strstr(t->child.err.bytes, line) == NULL)
-            fail(t, "connect-status-wrong", line, "stderr is %s", got);
+            fail(t, explain(t, "connect-status-wrong"), line, "stderr is %s",
+                 got);
         fault_happened(t);
         left_clean(t);
     }

@@ -255,7 +255,7 @@ static void run_families_refused(struct trial *t)
 
 static void run_families_closed(struct trial *t)
 {
-    t->input = INPUT_CLOSED;
+    t->streams = INPUT_CLOSED;
     did(t, "closed standard input, so that 0 is free");
     judge_families(t, "socket-zero-is-error");
 }

@@ -86,6 +86,17 @@ static bool went_on(const struct trial *t, call failed)
     return false;
 }
 
+/* The last call that set or asked for an option, or NULL. */
+static call option_call(const struct trial *t, enum witness_call kind,
+                        int option)
+{
+    call found = NULL;
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->call == kind && log_at(&t->log, i)->b == option)
+            found = log_at(&t->log, i);
+    return found;
+}
+
 /* --- how the program ended --------------------------------------------- */
 
 static const char *explain_report(struct trial *t)
@@ -270,6 +281,34 @@ static const char *explain_lengths(struct trial *t)
     return NULL;
 }
 
+/* A call that is made not to wait, or only for a while, had nothing to do. */
+static const char *explain_waiting(struct trial *t)
+{
+    static const enum witness_call calls[] = {WITNESS_RECV, WITNESS_ACCEPT,
+                                              WITNESS_SEND};
+    if (!t->child.ended || exited(&t->child, 0))
+        return NULL;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        call r = log_last(&t->log, calls[i], -1);
+        if (r != NULL && r->error == EAGAIN && !r->injected)
+            return at(t, r,
+                      option_call(t, WITNESS_SETSOCKOPT, SO_RCVTIMEO) != NULL
+                          ? "wait-time-limit"
+                          : "eagain-is-error");
+    }
+    return NULL;
+}
+
+/* The program is gone, and a thread or a child of it had not done its work. */
+static const char *explain_helpers(struct trial *t)
+{
+    call begun = log_first(&t->log, WITNESS_FORK, -1);
+    if (begun == NULL || !t->child.ended || WIFSIGNALED(t->child.status))
+        return NULL;
+    bool held = t->subject->step < 6 || t->heard_size == 18;
+    return held ? "output-not-flushed" : at(t, begun, "main-ends-first");
+}
+
 static const char *explain_accept(struct trial *t)
 {
     if (t->asked->role != SERVER || t->subject->step < 4 ||
@@ -293,6 +332,10 @@ static const char *explain_accept(struct trial *t)
         return at(t, a, "accept-addrlen-uninitialised");
     if (a->error == EFAULT)
         return at(t, a, "accept-addrlen-uninitialised");
+    call next = log_last(&t->log, WITNESS_ACCEPT, -1);
+    if (a != next && a->error == 0 && t->outcome == BLOCKED &&
+        log_pending(&t->log) == next)
+        return at(t, next, "accept-again");
     call used[] = {log_first(&t->log, WITNESS_RECV, a->fd),
                    log_first(&t->log, WITNESS_SEND, a->fd)};
     for (size_t i = 0; i < 2; i++)
@@ -300,6 +343,33 @@ static const char *explain_accept(struct trial *t)
             used[i] != NULL)
             return at(t, used[i], "accept-uses-listener");
     return NULL;
+}
+
+/* The address that is passed on must be whole. */
+static const char *explain_address(struct trial *t, call c)
+{
+    static const uint8_t nowhere[16] = {0};
+    if (record_family(c) != AF_INET6)
+        return NULL;
+    bool is_any = c->address_size >= 24 &&
+                  memcmp(c->address + 8, nowhere, sizeof nowhere) == 0;
+    return c->a < (int64_t)sizeof(struct sockaddr_in6) || is_any
+               ? at(t, c, "connect-address-cut")
+               : NULL;
+}
+
+/* A connection that was begun, and is not waited for in the right way. */
+static const char *explain_progress(struct trial *t)
+{
+    call c = log_failed(&t->log, WITNESS_CONNECT, EINPROGRESS);
+    call p = log_pending(&t->log);
+    if (c == NULL || option_call(t, WITNESS_GETSOCKOPT, SO_ERROR) != NULL)
+        return NULL;
+    if (t->outcome == BLOCKED && p != NULL && p->call == WITNESS_POLL &&
+        log_first(&t->log, WITNESS_SEND, -1) == NULL)
+        return at(t, p, "connect-poll-events");
+    return t->asked->run == run_refused ? at(t, c, "connect-so-error-ignored")
+                                        : NULL;
 }
 
 static const char *explain_connect(struct trial *t)
@@ -319,6 +389,12 @@ static const char *explain_connect(struct trial *t)
     call freed = log_first(&t->log, WITNESS_FREEADDRINFO, -1);
     call used = log_last(&t->log, WITNESS_SOCKET, -1);
     call again = log_last(&t->log, WITNESS_CONNECT, -1);
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call s = log_at(&t->log, i);
+        if (s->call == WITNESS_SOCKET && s != log_at(&t->log, 0) &&
+            (s->b & 0xf) != SOCK_STREAM)
+            return at(t, s, "connect-any-type");
+    }
     if (freed != NULL && used != NULL && freed->enter < used->enter &&
         (used->error != 0 || (again != NULL && again->error != 0)) &&
         !used->injected)
@@ -326,6 +402,11 @@ static const char *explain_connect(struct trial *t)
     if (c == NULL)
         return NULL;
     call last = log_last(&t->log, WITNESS_CONNECT, -1);
+    const char *name = explain_address(t, c);
+    if (name == NULL)
+        name = explain_progress(t);
+    if (name != NULL)
+        return name;
     if (c->injected && c->error == EINTR)
         return last != c ? at(t, last, "connect-retried-after-eintr")
                          : at(t, c, "connect-eintr-fatal");
@@ -354,9 +435,17 @@ static const char *explain_sent(struct trial *t)
     call s = log_first(&t->log, WITNESS_SEND, -1);
     if (t->subject->step < 6)
         return NULL;
+    call r = log_first(&t->log, WITNESS_RECV, -1);
+    if (t->asked->role == SERVER && t->subject->step >= 7 &&
+        t->asked->run != run_hurry && s != NULL && s->error == 0 &&
+        (r == NULL || s->enter < r->enter))
+        return at(t, s, "send-before-recv");
     bool is_short = t->fault != NULL && strstr(t->fault, "send:short") != NULL;
     if (n == size && memcmp(t->heard, want, n) == 0)
         return NULL;
+    call stream = log_first(&t->log, WITNESS_FDOPEN, -1);
+    if (n == 0 && stream != NULL && has(&t->child.out, "message sent"))
+        return at(t, stream, "send-not-flushed");
     if (s != NULL && s->injected && s->error == EINTR &&
         log_last(&t->log, WITNESS_SEND, -1) == s)
         return at(t, s,
@@ -513,6 +602,9 @@ static const char *explain_output(struct trial *t)
     if (has(&t->child.err, "Hello message sent") ||
         has(&t->child.err, "Hello from "))
         return "output-on-stderr";
+    if (t->asked->role == CLIENT && t->child.out.total > 11 &&
+        strncmp(t->child.out.bytes, "Hello from ", 11) == 0)
+        return "output-order";
     return NULL;
 }
 
@@ -522,7 +614,8 @@ const char *explain(struct trial *t, const char *otherwise)
         explain_report,  explain_death,   explain_stdin,     explain_arguments,
         explain_socket,  explain_bind,    explain_listen,    explain_lengths,
         explain_accept,  explain_connect, explain_status,    explain_peer_line,
-        explain_closing, explain_sent,    explain_receiving, explain_output};
+        explain_closing, explain_sent,    explain_receiving, explain_output,
+        explain_waiting, explain_helpers};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const char *name = rules[i](t);
         if (name != NULL)

@@ -74,13 +74,20 @@ static void linger(struct trial *t, int fd)
 }
 
 /* While it waits for our answer, the client must have shown its line. */
-static void check_flushed(struct trial *t)
+static void check_flushed(struct trial *t, int fd, const char *answer,
+                          size_t size)
 {
     if (child_await(&t->child, -1, 0, &t->child.out, "Hello message sent",
-                    300) == BLOCKED)
-        fail(t, "output-not-flushed",
-             "\"Hello message sent\" on stdout while it waits for the answer",
-             "%zu bytes so far", t->child.out.total);
+                    300) != BLOCKED)
+        return;
+    size_t shown = t->child.out.total;
+    peer_send(t, fd, answer, size, 0); /* what does it print in the end? */
+    peer_end_side(&fd, SIDE_ENDS);
+    child_await_end(&t->child, QUIET_MS);
+    bool later = strncmp(t->child.out.bytes, answer, size) == 0;
+    fail(t, later ? "output-order" : "output-not-flushed",
+         "\"Hello message sent\" on stdout while it waits for the answer",
+         "%zu bytes until the answer came", shown);
 }
 
 /* Answers a client that has sent its line, and sees it out. */
@@ -88,7 +95,7 @@ static enum stream_end answer_client(struct trial *t, const struct script *s,
                                      int *fd, const char *answer, size_t size)
 {
     if (t->subject->step >= 7 && t->asked->track == WORKS)
-        check_flushed(t);
+        check_flushed(t, *fd, answer, size);
     if (t->subject->step >= 7) {
         did(t, "%s",
             s->what != NULL ? s->what : "answered \"Hello from server\\n\"");
@@ -101,12 +108,13 @@ static enum stream_end answer_client(struct trial *t, const struct script *s,
     return *fd == -1 ? STREAM_RESET : peer_read(t, *fd, false, QUIET_MS);
 }
 
-static void talk(struct trial *t, const struct script *s, int listener,
-                 const char *answer, size_t size)
+/* Our part of the conversation. Returns our descriptor, or -1. */
+static int talk(struct trial *t, const struct script *s, int listener,
+                const char *answer, size_t size)
 {
     int fd = accept_client(t, listener);
     if (fd == -1)
-        return;
+        return -1;
     did(t, "accepted its connection");
     enum stream_end end = STREAM_OPEN;
     bool stop = t->subject->step == 7 || (t->subject->step == 8 && !s->to_end);
@@ -124,18 +132,16 @@ static void talk(struct trial *t, const struct script *s, int listener,
     } else if (s->error == 0 || t->subject->step >= 7) {
         end = answer_client(t, s, &fd, answer, size);
     }
-    (void)end;
     if (fd == -1 || end != STREAM_OPEN)
         t->outcome = child_await_end(&t->child, QUIET_MS);
-    if (fd != -1)
-        close(fd);
     if (s->either || s->error != 0)
-        return;
+        return fd;
     if (t->subject->step >= 6)
         check_bytes(t, "over the connection", greeting, sizeof greeting - 1,
                     t->heard, t->heard_size);
     check_connected_line(t, "127.0.0.1");
     check_client_output(t, answer, size);
+    return fd;
 }
 
 void run_client_script(struct trial *t)
@@ -153,8 +159,10 @@ void run_client_script(struct trial *t)
     if (listener == -1) {
         skip(t, "no listener for the peer: %s", strerror(errno));
     } else if (start(t, "127.0.0.1", port)) {
-        talk(t, s, listener, answer, size);
+        int fd = talk(t, s, listener, answer, size);
         check_end(t, s);
+        if (fd != -1)
+            close(fd); /* only now: it would wake a client that hangs */
     }
     if (listener != -1)
         close(listener);

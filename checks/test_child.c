@@ -143,10 +143,10 @@ static void ok(bool holds, const char *what)
     failures += !holds;
 }
 
-static struct child play(const char *part, enum input input)
+static struct child play(const char *part, enum streams streams)
 {
     struct child child;
-    struct launch l = {{self, part}, {NULL}, NULL, input, 0};
+    struct launch l = {{self, part}, {NULL}, NULL, streams, 0};
     if (child_start(&child, &l) == -1)
         ok(false, "the program starts");
     return child;

@@ -121,17 +121,31 @@ const char *program_name(const struct subject *subject, enum role role)
     return role == SERVER ? "server" : "client";
 }
 
+/* "ran ./client 127.0.0.1 80", as it would be typed. */
+static void say_command(struct trial *t, const char *const argv[])
+{
+    char line[200];
+    int n = snprintf(line, sizeof line, "ran ./%s",
+                     program_name(t->subject, t->asked->role));
+    for (size_t i = 1; i < 4 && argv[i] != NULL; i++) {
+        const char *quote =
+            argv[i][0] == '\0' || strchr(argv[i], ' ') != NULL ? "\"" : "";
+        if (n > 0 && n < (int)sizeof line)
+            n += snprintf(line + n, sizeof line - (size_t)n, " %s%.60s%s",
+                          quote, argv[i], quote);
+    }
+    did(t, "%s", line);
+}
+
 bool start(struct trial *t, const char *a, const char *b)
 {
-    const char *name = program_name(t->subject, t->asked->role);
     const char *program = t->subject->program[t->asked->role][t->asked->build];
     struct launch launch = {{program, a, b, t->extra},
                             {NULL},
                             t->directory,
-                            t->input,
+                            t->streams,
                             t->open_files};
-    did(t, "ran ./%s%s%s%s%s", name, a != NULL ? " " : "", a != NULL ? a : "",
-        b != NULL ? " " : "", b != NULL ? b : "");
+    say_command(t, launch.argv);
     stop(t);
     if (program[0] == '\0') {
         skip(t, "%s", t->subject->missing[t->asked->role][t->asked->build]);
@@ -308,6 +322,8 @@ static const char *leak_name(struct trial *t, int fd, bool failed)
     }
     if (failed)
         return "close-leak-on-error";
+    if (t->subject->exercise == NULL && t->subject->step == 1)
+        return "socket-leaked";
     if (o != NULL && o->call == WITNESS_ACCEPT)
         return "close-connection-leaked";
     if (log_first(&t->log, WITNESS_LISTEN, fd) != NULL ||
@@ -338,11 +354,13 @@ static void check_descriptors(struct trial *t)
     }
     for (size_t i = 0; i < log_count(&t->log); i++) {
         const struct witness_record *r = log_at(&t->log, i);
-        if (r->call == WITNESS_CLOSE && r->error == EBADF && !r->injected &&
-            r->fd >= 0) {
+        if ((r->call == WITNESS_CLOSE || r->call == WITNESS_FCLOSE) &&
+            r->error == EBADF && !r->injected && r->fd >= 0) {
             blame(t, r);
             fail(t, "close-twice", "each descriptor closed once",
-                 "close(%d) failed with EBADF: it was closed already", r->fd);
+                 "%.16s() of descriptor %d failed with EBADF: it was closed "
+                 "already",
+                 r->function, r->fd);
             return;
         }
     }

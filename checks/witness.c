@@ -25,6 +25,7 @@
 #include <netdb.h>        /* getaddrinfo */
 #include <netinet/in.h>   /* sockaddr_in6, in6addr_loopback */
 #include <poll.h>         /* poll, ppoll */
+#include <pthread.h>      /* pthread_create */
 #include <signal.h>       /* signal, sigaction */
 #include <stdarg.h>       /* the third argument of fcntl */
 #include <stdio.h>        /* fdopen, fclose, sscanf */
@@ -65,7 +66,7 @@ enum {
     F(epoll_wait) F(epoll_pwait) F(sleep) F(usleep) F(nanosleep)               \
     F(clock_nanosleep) F(getaddrinfo) F(freeaddrinfo) F(dup) F(dup2) F(dup3)   \
     F(fcntl) F(close) F(fdopen) F(fclose) F(signal) F(__sysv_signal)           \
-    F(sigaction) F(fork) F(_exit)
+    F(sigaction) F(fork) F(pthread_create) F(_exit)
 // clang-format on
 
 #define AS_NUMBER(name) ORIGINAL_##name,
@@ -98,7 +99,8 @@ enum action {
     FAIL = 4,
     DELAY = 8,
     GONE = 16,
-    TWO = 32
+    TWO = 32,
+    HURRY = 64
 };
 
 /** A fault to inject. */
@@ -117,6 +119,7 @@ struct call {
     int watched;                  /* 0: none of our business, only passed on */
     unsigned actions;             /* the faults that take effect on it … */
     size_t limit;                 /* … for SHORTEN: bytes, 0: any number */
+    long haste;                   /* … for HURRY: how many times faster */
     int error;                    /* … for INTERRUPT and FAIL: the errno */
 };
 
@@ -413,12 +416,12 @@ static const struct {
     [WITNESS_RECV] = {"recv", FAIL | DELAY | INTERRUPT | SHORTEN},
     [WITNESS_SHUTDOWN] = {"shutdown", FAIL | DELAY},
     [WITNESS_CLOSE] = {"close", FAIL | DELAY | INTERRUPT},
-    [WITNESS_SETSOCKOPT] = {"setsockopt", FAIL | DELAY},
+    [WITNESS_SETSOCKOPT] = {"setsockopt", FAIL | DELAY | HURRY},
     [WITNESS_GETSOCKOPT] = {"getsockopt", FAIL | DELAY},
     [WITNESS_GETSOCKNAME] = {"getsockname", FAIL | DELAY},
     [WITNESS_GETPEERNAME] = {"getpeername", FAIL | DELAY},
     [WITNESS_GETADDRINFO] = {"getaddrinfo", FAIL | DELAY | TWO},
-    [WITNESS_POLL] = {"poll", FAIL | DELAY | INTERRUPT},
+    [WITNESS_POLL] = {"poll", FAIL | DELAY | INTERRUPT | HURRY},
     [WITNESS_DUP] = {"dup", FAIL | DELAY},
     [WITNESS_FORK] = {"fork", FAIL | DELAY},
 };
@@ -487,6 +490,8 @@ static void inject(struct fault *fault, struct call *call)
         REAL(shutdown)(call->record.fd, SHUT_WR);
     if (fault->action == SHORTEN) /* nothing has changed yet: see clip() */
         call->limit = (size_t)fault->value;
+    else if (fault->action == HURRY) /* the same: see hurried() */
+        call->haste = fault->value;
     else
         call->record.injected = 1;
 }
@@ -527,6 +532,43 @@ static size_t clip(struct call *call, size_t size)
         return size;
     call->record.injected = 1;
     return call->limit;
+}
+
+/** @return how long this call may wait, in the unit of the limit it is given;
+ * a limit below 0 is none, and stays so */
+static int64_t hurried(struct call *call, int64_t limit, int64_t least)
+{
+    if (call->haste == 0 || limit <= least)
+        return limit;
+    call->record.injected = 1;
+    return limit / call->haste > least ? limit / call->haste : least;
+}
+
+/** The same for a limit in memory; the program's own is left as it is.
+ * @return what to pass on: own or theirs */
+static struct timespec *hurried_timespec(struct call *call,
+                                         struct timespec *own,
+                                         const struct timespec *theirs)
+{
+    if (call->haste == 0 || !peek(own, theirs, sizeof *own))
+        return (struct timespec *)theirs;
+    int64_t ns = hurried(call, (int64_t)own->tv_sec * 1000000000 + own->tv_nsec,
+                         1000000);
+    *own = (struct timespec){.tv_sec = (time_t)(ns / 1000000000),
+                             .tv_nsec = (long)(ns % 1000000000)};
+    return own;
+}
+
+static struct timeval *hurried_timeval(struct call *call, struct timeval *own,
+                                       const struct timeval *theirs)
+{
+    if (call->haste == 0 || !peek(own, theirs, sizeof *own))
+        return (struct timeval *)theirs;
+    int64_t us =
+        hurried(call, (int64_t)own->tv_sec * 1000000 + own->tv_usec, 1000);
+    *own = (struct timeval){.tv_sec = (time_t)(us / 1000000),
+                            .tv_usec = (suseconds_t)(us % 1000000)};
+    return own;
 }
 
 /** A scattered transfer, and room to make it shorter. */
@@ -753,41 +795,45 @@ PLAIN(ssize_t, sendfile64, (int fd, int file, off64_t *offset, size_t size),
       concerns(fd), SEND, fd, (int64_t)size)
 
 PLAIN(int, poll, (struct pollfd *fds, nfds_t count, int timeout),
-      (fds, count, timeout),
+      (fds, count, (int)hurried(&call, timeout, 1)),
       1, POLL, first_polled(fds, count), timeout, (int64_t)count)
 PLAIN(int, __poll_chk,
       (struct pollfd *fds, nfds_t count, int timeout, size_t room),
-      (fds, count, timeout, room),
+      (fds, count, (int)hurried(&call, timeout, 1), room),
       1, POLL, first_polled(fds, count), timeout, (int64_t)count)
 PLAIN(int, ppoll,
       (struct pollfd *fds, nfds_t count, const struct timespec *timeout,
        const sigset_t *mask),
-      (fds, count, timeout, mask),
+      (fds, count,
+       hurried_timespec(&call, &(struct timespec){0, 0}, timeout), mask),
       1, POLL, first_polled(fds, count), milliseconds(timeout), (int64_t)count)
 PLAIN(int, __ppoll_chk,
       (struct pollfd *fds, nfds_t count, const struct timespec *timeout,
        const sigset_t *mask, size_t room),
-      (fds, count, timeout, mask, room),
+      (fds, count,
+       hurried_timespec(&call, &(struct timespec){0, 0}, timeout), mask, room),
       1, POLL, first_polled(fds, count), milliseconds(timeout), (int64_t)count)
 PLAIN(int, select,
       (int count, fd_set *in, fd_set *out, fd_set *other,
        struct timeval *timeout),
-      (count, in, out, other, timeout),
+      (count, in, out, other,
+       hurried_timeval(&call, &(struct timeval){0, 0}, timeout)),
       1, POLL, first_selected(count, in, out, other), timeval_ms(timeout),
       count)
 PLAIN(int, pselect,
       (int count, fd_set *in, fd_set *out, fd_set *other,
        const struct timespec *timeout, const sigset_t *mask),
-      (count, in, out, other, timeout, mask),
+      (count, in, out, other,
+       hurried_timespec(&call, &(struct timespec){0, 0}, timeout), mask),
       1, POLL, first_selected(count, in, out, other), milliseconds(timeout),
       count)
 PLAIN(int, epoll_wait,
       (int fd, struct epoll_event *events, int count, int timeout),
-      (fd, events, count, timeout), 1, POLL, fd, timeout, count)
+      (fd, events, count, (int)hurried(&call, timeout, 1)), 1, POLL, fd, timeout, count)
 PLAIN(int, epoll_pwait,
       (int fd, struct epoll_event *events, int count, int timeout,
        const sigset_t *mask),
-      (fd, events, count, timeout, mask), 1, POLL, fd, timeout, count)
+      (fd, events, count, (int)hurried(&call, timeout, 1), mask), 1, POLL, fd, timeout, count)
 
 PLAIN(unsigned, sleep, (unsigned seconds), (seconds),
       1, SLEEP, -1, (int64_t)seconds * 1000)
@@ -848,7 +894,15 @@ STAND_IN(int, setsockopt,
 {
     BEGIN(setsockopt, 1, SETSOCKOPT, fd, level, option);
     keep_value(&call, value, size);
-    return (int)leave(&call, ATTEMPT(real(fd, level, option, value, size)));
+    struct timeval own;
+    int64_t result = ATTEMPT(
+        real(fd, level, option,
+             level == SOL_SOCKET && option == SO_RCVTIMEO &&
+                     size >= (socklen_t)sizeof own
+                 ? hurried_timeval(&call, &own, (const struct timeval *)value)
+                 : value,
+             size));
+    return (int)leave(&call, result);
 }
 
 STAND_IN(int, getsockopt,
@@ -1038,6 +1092,17 @@ STAND_IN(pid_t, fork, (void))
     return (pid_t)leave(&call, child);
 }
 
+STAND_IN(int, pthread_create,
+         (pthread_t * thread, const pthread_attr_t *attributes,
+          void *(*run)(void *), void *argument))
+{
+    BEGIN(pthread_create, 1, FORK, -1, 0);
+    int64_t error = ATTEMPT(real(thread, attributes, run, argument));
+    if (error == -1)
+        error = call.error;
+    return (int)leave_with(&call, error, (int)error);
+}
+
 STAND_IN(void, _exit, (int status))
 {
     take_ledger();
@@ -1054,7 +1119,8 @@ static const struct {
     long least; /* the smallest value that makes sense */
 } actions[] = {{"short", SHORTEN, 1},    {"eintr", INTERRUPT, 1},
                {"fail", FAIL, LONG_MIN}, {"delay", DELAY, 0},
-               {"gone", GONE, 0},        {"two", TWO, 0}};
+               {"gone", GONE, 0},        {"two", TWO, 0},
+               {"hurry", HURRY, 2}};
 
 /** Understands one fault. @return 1, or 0 if it makes no sense */
 static int read_fault(const char *text, struct fault *fault)

@@ -41,6 +41,8 @@
  * |          |                          | answers EPIPE, with its SIGPIPE    |
  * | two      | getaddrinfo              | an address that refuses is put     |
  * |          |                          | before the others                  |
+ * | hurry=N  | poll, setsockopt         | a time limit given to it is N      |
+ * |          |                          | times shorter, but at least 1 ms   |
  *
  * `@K` limits a fault to the K-th call of that kind in a process (from 1, only
  * calls on sockets are counted); without it, each call. CALL is a name of enum
@@ -83,8 +85,8 @@ enum witness_call {
     WITNESS_SLEEP,        /* sleep, usleep, nanosleep, poll and select without
                              descriptors: a: milliseconds, -1: until a time */
     WITNESS_SIGNAL,       /* signal, sigaction: a: number, b: 1 if ignored */
-    WITNESS_FORK,
-    WITNESS_CALLS /* how many kinds there are */
+    WITNESS_FORK,         /* fork, pthread_create */
+    WITNESS_CALLS         /* how many kinds there are */
 };
 
 /** One call. */
