@@ -547,12 +547,15 @@ static int do_threads(void)
 static void check_threads(void)
 {
     int64_t sum = 0, wrong = 0;
-    EXPECT(seen->claimed == 4000);
+    EXPECT(seen->claimed == 4000 + 4);
     for (uint32_t i = 0; i < records(); i++) {
         const struct witness_record *r = &seen->record[i];
-        sum += r->a;
-        wrong += !r->done || r->error != EBADF || r->tid == r->pid;
+        int creates = r->call == WITNESS_FORK;
+        sum += creates ? 0 : r->a;
+        wrong += !r->done || r->error != (creates ? 0 : EBADF) ||
+                 (r->tid == r->pid) != creates;
     }
+    EXPECT(nth("pthread_create", 4) != NULL);
     EXPECT(wrong == 0 && sum == 4 * 999 * 1000 / 2);
 }
 
@@ -784,6 +787,46 @@ static void check_delayed(void)
     EXPECT(r->injected && r->leave - r->enter >= 30000000);
 }
 
+/** Half a minute in all, if nobody hurries. */
+static int do_hurried(void)
+{
+    int fd[2], epoll = epoll_create1(0);
+    char byte;
+    struct timespec five = {5, 0};
+    struct timeval too = {5, 0};
+    struct epoll_event event;
+    connected(fd);
+    struct pollfd polled = {fd[1], POLLIN, 0};
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(fd[1], &set);
+    MUST(poll(&polled, 1, 5000) == 0);
+    MUST(ppoll(&polled, 1, &five, NULL) == 0 && five.tv_sec == 5);
+    MUST(select(fd[1] + 1, &set, NULL, NULL, &too) == 0);
+    FD_SET(fd[1], &set);
+    MUST(pselect(fd[1] + 1, &set, NULL, NULL, &five, NULL) == 0);
+    MUST(epoll_wait(epoll, &event, 1, 5000) == 0);
+    MUST(poll(&polled, 1, 1) == 0 && poll(&polled, 1, 0) == 0);
+    too.tv_sec = 5;
+    MUST(setsockopt(fd[1], SOL_SOCKET, SO_RCVTIMEO, &too, sizeof too) == 0);
+    MUST_FAIL(recv(fd[1], &byte, 1, 0), EAGAIN);
+    MUST(send(fd[0], "x", 1, 0) == 1 && poll(&polled, 1, -1) == 1);
+    return 0;
+}
+
+static void check_hurried(void)
+{
+    static const char *const names[] = {"poll",    "ppoll",      "select",
+                                        "pselect", "epoll_wait", "setsockopt"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct witness_record *r = nth(names[i], 1);
+        EXPECT(r->injected && r->leave - r->enter < 4000000000);
+    }
+    EXPECT(!nth("poll", 2)->injected && !nth("poll", 3)->injected);
+    EXPECT(!nth("poll", 4)->injected && nth("poll", 1)->a == 5000);
+    EXPECT(nth("recv", 1)->leave - nth("recv", 1)->enter < 4000000000);
+}
+
 static int do_two(void)
 {
     struct sockaddr_in address;
@@ -921,6 +964,8 @@ static const struct trial {
      "getaddrinfo:fail=-3,close:fail=5@1,fork:fail=11"},
     {"gone", do_gone, check_gone, SIGPIPE, ROOM, "send:gone@2"},
     {"delayed", do_delayed, check_delayed, 0, ROOM, "listen:delay=30"},
+    {"hurried", do_hurried, check_hurried, 0, ROOM,
+     "poll:hurry=100,setsockopt:hurry=100"},
     {"two", do_two, check_two, 0, ROOM, "getaddrinfo:two"},
     {"nonsense", do_delayed, check_nonsense, 0, ROOM,
      "listen:short=1,send:short=0,liten:fail=1,listen:fail,socket:fail=9@9"},
