@@ -296,7 +296,7 @@ struct exercise {
 
 extern const struct exercise exercises_01[], exercises_02[], exercises_03[],
     exercises_04[], exercises_05[], exercises_06[], exercises_07[],
-    exercises_08[];
+    exercises_08[], exercises_beyond[];
 
 /** The program's name as the student knows it: "server", "backlog". */
 const char *program_name(const struct subject *subject, enum role role);

@@ -711,21 +711,17 @@ void run_refused(struct trial *t)
         skip(t, "no port to be refused on: %s", strerror(errno));
         return;
     }
+    t->fault = ((const struct script *)t->asked->script)->fault;
     /* Bound, so that nobody else takes it, but nobody listens there. */
     snprintf(text, sizeof text, "%u", ntohs(a.sin_port));
     if (start(t, "127.0.0.1", text)) {
         did(t, "with nobody listening there");
         t->outcome = child_await_end(&t->child, QUIET_MS);
         if (t->child.out.length > 0 &&
-            strstr(t->child.out.bytes, "sent") != NULL) {
-            const struct witness_record *s =
-                log_first(&t->log, WITNESS_SOCKET, -1);
-            fail(t,
-                 s != NULL && (s->b & 0xf) == SOCK_DGRAM ? "socket-wrong-type"
-                                                         : "connect-unchecked",
+            strstr(t->child.out.bytes, "sent") != NULL)
+            fail(t, explain(t, "connect-unchecked"),
                  "\"connect: Connection refused\" and exit status 1",
                  "it says that it sent a message");
-        }
         check_failure(t, ECONNREFUSED);
         left_clean(t);
     }
@@ -748,6 +744,7 @@ void run_bad_host(struct trial *t)
         quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
         const char *expected = "\"getaddrinfo: Name or service not known\" and "
                                "exit status 1";
+        bool went_on = log_first(&t->log, WITNESS_SEND, -1) != NULL;
         bool asked = log_first(&t->log, WITNESS_GETADDRINFO, -1) != NULL;
         if (!exited(&t->child, 1))
             fail(t,
@@ -760,6 +757,9 @@ void run_bad_host(struct trial *t)
                  t->child.err.length == 0 ? "error-without-text"
                                           : "connect-gai-perror",
                  expected, "stderr is %s", got);
+        else if (asked && went_on)
+            fail(t, "connect-host-unchecked", expected,
+                 "it went on to send: stderr is %s", got);
         left_clean(t);
     }
     close(listener);

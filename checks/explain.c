@@ -97,6 +97,12 @@ static call option_call(const struct trial *t, enum witness_call kind,
     return found;
 }
 
+/* Is a signal pretended in this trial? */
+static bool interrupts(const struct trial *t)
+{
+    return t->fault != NULL && strstr(t->fault, ":eintr=") != NULL;
+}
+
 /* --- how the program ended --------------------------------------------- */
 
 static const char *explain_report(struct trial *t)
@@ -157,13 +163,13 @@ static const char *explain_socket(struct trial *t)
         return NULL;
     if (s->injected && s->error != 0)
         return went_on(t, s) ? at(t, s, "socket-unchecked") : NULL;
-    for (size_t i = 0; i < log_count(&t->log); i++)
-        if (log_at(&t->log, i)->error == ENOTSOCK && s->result > 1 &&
-            log_at(&t->log, i)->fd <= 1)
-            return at(t, s, "socket-precedence");
     enum witness_call next =
         t->asked->role == SERVER ? WITNESS_BIND : WITNESS_CONNECT;
     call b = log_first(&t->log, next, -1);
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->error == ENOTSOCK && s->result > 1 &&
+            log_at(&t->log, i)->fd <= 1 && (b == NULL || b->fd != s->result))
+            return at(t, s, "socket-precedence");
     call used = b != NULL && b->fd == s->result ? s : NULL;
     if (used != NULL && (used->b & 0xf) == SOCK_DGRAM)
         return at(t, s, "socket-wrong-type");
@@ -333,7 +339,7 @@ static const char *explain_accept(struct trial *t)
     if (a->error == EFAULT)
         return at(t, a, "accept-addrlen-uninitialised");
     call next = log_last(&t->log, WITNESS_ACCEPT, -1);
-    if (a != next && a->error == 0 && t->outcome == BLOCKED &&
+    if (t->subject->exercise == NULL && a != next && a->error == 0 && t->outcome == BLOCKED &&
         log_pending(&t->log) == next)
         return at(t, next, "accept-again");
     call used[] = {log_first(&t->log, WITNESS_RECV, a->fd),
@@ -361,15 +367,18 @@ static const char *explain_address(struct trial *t, call c)
 /* A connection that was begun, and is not waited for in the right way. */
 static const char *explain_progress(struct trial *t)
 {
-    call c = log_failed(&t->log, WITNESS_CONNECT, EINPROGRESS);
+    call c = log_failed(&t->log, WITNESS_CONNECT, 0);
     call p = log_pending(&t->log);
-    if (c == NULL || option_call(t, WITNESS_GETSOCKOPT, SO_ERROR) != NULL)
+    if (c == NULL || (c->error != EINPROGRESS && c->error != EINTR) ||
+        option_call(t, WITNESS_GETSOCKOPT, SO_ERROR) != NULL)
         return NULL;
     if (t->outcome == BLOCKED && p != NULL && p->call == WITNESS_POLL &&
         log_first(&t->log, WITNESS_SEND, -1) == NULL)
         return at(t, p, "connect-poll-events");
-    return t->asked->run == run_refused ? at(t, c, "connect-so-error-ignored")
-                                        : NULL;
+    bool taken = has(&t->child.err, "connected to");
+    return t->asked->run == run_refused && taken
+               ? at(t, c, "connect-so-error-ignored")
+               : NULL;
 }
 
 static const char *explain_connect(struct trial *t)
@@ -391,7 +400,7 @@ static const char *explain_connect(struct trial *t)
     call again = log_last(&t->log, WITNESS_CONNECT, -1);
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call s = log_at(&t->log, i);
-        if (s->call == WITNESS_SOCKET && s != log_at(&t->log, 0) &&
+        if (s->call == WITNESS_SOCKET && t->subject->exercise == NULL &&
             (s->b & 0xf) != SOCK_STREAM)
             return at(t, s, "connect-any-type");
     }
@@ -400,7 +409,10 @@ static const char *explain_connect(struct trial *t)
         !used->injected)
         return at(t, used, "connect-list-used-after-free");
     if (c == NULL)
-        return NULL;
+        return g != NULL && g->error == 0 && g->result == 0 &&
+                       (used == NULL || used->error == 0)
+                   ? at(t, used, "connect-missing")
+                   : NULL;
     call last = log_last(&t->log, WITNESS_CONNECT, -1);
     const char *name = explain_address(t, c);
     if (name == NULL)
@@ -436,10 +448,15 @@ static const char *explain_sent(struct trial *t)
     if (t->subject->step < 6)
         return NULL;
     call r = log_first(&t->log, WITNESS_RECV, -1);
-    if (t->asked->role == SERVER && t->subject->step >= 7 &&
-        t->asked->run != run_hurry && s != NULL && s->error == 0 &&
+    if (t->asked->role == SERVER && t->subject->exercise == NULL &&
+        t->subject->step >= 7 && t->asked->run != run_hurry && s != NULL && s->error == 0 &&
         (r == NULL || s->enter < r->enter))
         return at(t, s, "send-before-recv");
+    if (n >= 2 * size && interrupts(t) && memcmp(t->heard, want, size) == 0 &&
+        memcmp(t->heard + size, want, size) == 0)
+        return at(t, s, "errno-after-success");
+    if (t->outcome == SPINNING && s != NULL && s->injected && s->error != 0)
+        return at(t, s, "send-minus-one-added");
     bool is_short = t->fault != NULL && strstr(t->fault, "send:short") != NULL;
     if (n == size && memcmp(t->heard, want, n) == 0)
         return NULL;
@@ -495,7 +512,7 @@ static size_t received(const struct trial *t)
 static bool has_script_piece(const struct trial *t)
 {
     const struct script *s = (const struct script *)t->asked->script;
-    return s != NULL &&
+    return s != NULL && s->error == 0 &&
            (s->piece > 0 ||
             (s->fault != NULL && strncmp(s->fault, "recv:short", 10) == 0));
 }
@@ -504,23 +521,43 @@ static bool has_script_piece(const struct trial *t)
 static const char *explain_ends(struct trial *t, call r, call last)
 {
     call no_wait = log_failed(&t->log, WITNESS_RECV, EAGAIN);
+    if (t->outcome == SPINNING && interrupts(t) && last != r)
+        return at(t, last, "errno-after-success");
     if (t->outcome == SPINNING)
         return at(t, last,
                   last->result == 0 ? "recv-eof-not-seen" : "busy-wait");
-    if (has(&t->child.err, "recv: Success") ||
-        has(&t->child.err, "read: Success"))
+    if (last->result == 0 && last->a > 0 &&
+        (has(&t->child.err, "recv: Success") ||
+         has(&t->child.err, "read: Success")))
         return at(t, last, "recv-eof-is-error");
     if (last->done && last->result == 0 && last->error == 0 && last->a > 0 &&
         t->child.ended && !exited(&t->child, 0) && has(&t->child.err, "recv") &&
         t->fault == NULL)
         return at(t, last, "recv-eof-is-error");
-    if (r->injected && r->error == EINTR && last == r)
-        return at(t, r, "recv-no-eintr");
-    if (r->injected && r->error == ECONNRESET && printed_bytes(t) > 1)
-        return at(t, r, "recv-unchecked");
+    if (last->injected && last->error == EINTR)
+        return at(t, last, "recv-no-eintr");
+    call reset = log_failed(&t->log, WITNESS_RECV, ECONNRESET);
+    if ((r == reset && r->injected && printed_bytes(t) > 1) ||
+        (reset != NULL && has(&t->child.err, "Message too long")))
+        return at(t, reset, "recv-unchecked");
     if (no_wait != NULL && (no_wait->b & MSG_DONTWAIT) != 0 && t->child.ended)
         return at(t, no_wait, "recv-stops-before-eof");
     return NULL;
+}
+
+/* Does stdout begin with what came last, and not with what came first? */
+static bool begins_with_last(const struct trial *t, call r)
+{
+    call piece = r;
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->call == WITNESS_RECV &&
+            log_at(&t->log, i)->result > 0)
+            piece = log_at(&t->log, i);
+    const char *out = t->child.out.bytes;
+    if (has(&t->child.out, "Hello message sent\n") && t->asked->role == CLIENT)
+        out += 19;
+    return piece->bytes_size > 0 && r->bytes[0] != piece->bytes[0] &&
+           memcmp(out, piece->bytes, piece->bytes_size) == 0;
 }
 
 /* How it put the message together. */
@@ -529,7 +566,7 @@ static const char *explain_pieces(struct trial *t, call r, call last)
     if (has(&t->child.out, "\xfe\xfe\xfe\xfe") && t->asked->build == PATTERN)
         return at(t, last, "recv-no-terminator");
     if (has_script_piece(t) && received(t) >= t->sent && t->sent > 0 &&
-        printed_bytes(t) == t->sent && r != last)
+        r != last && (printed_bytes(t) == t->sent || begins_with_last(t, r)))
         return at(t, last, "recv-overwrites-start");
     if (r->error == EFAULT)
         return at(t, r, "recv-address-of-pointer");
@@ -571,6 +608,8 @@ static const char *explain_closing(struct trial *t)
     call s = log_first(&t->log, WITNESS_SHUTDOWN, -1);
     if (s != NULL && s->a == SHUT_RDWR && s->error == 0)
         return at(t, s, "close-shutdown-both");
+    if (s != NULL && s->a == SHUT_RD)
+        return at(t, s, "close-wrong-side");
     call sent = log_failed(&t->log, WITNESS_SEND, EBADF);
     call received = log_failed(&t->log, WITNESS_RECV, EBADF);
     if (sent != NULL && sent->fd >= 0 && was_closed_before(t, sent))
@@ -605,6 +644,12 @@ static const char *explain_output(struct trial *t)
     if (t->asked->role == CLIENT && t->child.out.total > 11 &&
         strncmp(t->child.out.bytes, "Hello from ", 11) == 0)
         return "output-order";
+    if (has(&t->child.out, "Hello from client\n\n") ||
+        has(&t->child.out, "Hello from server\n\n"))
+        return "recv-ignores-newline";
+    if (has(&t->child.out, "Hello message sent") &&
+        !has(&t->child.out, "Hello message sent\n"))
+        return "output-no-newline";
     return NULL;
 }
 

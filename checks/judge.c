@@ -132,6 +132,20 @@ static void check_call_named(struct trial *t, int error, const char *expected)
          "stderr says \"%.*s\"", (int)strcspn(at, "\n"), at);
 }
 
+/* It has failed as it should, but what did it do between? */
+static void check_stopped(struct trial *t)
+{
+    for (size_t i = 0; i < log_count(&t->log) && !over(t); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->fd != -1 || r->error != EBADF || r->call == WITNESS_CLOSE)
+            continue;
+        blame(t, r);
+        fail(t, explain(t, otherwise(t)), "an end after the failure",
+             "it went on, and called %.16s() with -1 as the descriptor",
+             r->function);
+    }
+}
+
 void check_failure(struct trial *t, int error)
 {
     char expected[300], got[300];
@@ -167,6 +181,7 @@ void check_failure(struct trial *t, int error)
              expected, "%s, without that text on stderr", got);
     else
         check_call_named(t, error, expected);
+    check_stopped(t);
 }
 
 bool fault_met(const struct trial *t)
@@ -200,7 +215,7 @@ void check_end(struct trial *t, const struct script *s)
         check_failure(t, s->error);
     else if (!s->either && s->error == 0)
         check_success(t);
-    if (s->error == 0)
+    if (s->error == 0 && !s->optional)
         fault_happened(t);
     left_clean(t);
 }

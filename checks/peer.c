@@ -166,6 +166,10 @@ enum stream_end peer_read(struct trial *t, int fd, bool newline, unsigned quiet)
             t->outcome = GOT_IT;
             return STREAM_OPEN;
         }
+        if (t->heard_size > HEARD_MAX) {
+            t->outcome = TOO_LONG;
+            return STREAM_OPEN;
+        }
     }
 }
 

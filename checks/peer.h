@@ -15,6 +15,9 @@ enum stream_end {
     STREAM_OPEN   /**< it has not ended: see trial->outcome */
 };
 
+/** A program that sends more than this many bytes is not heard to the end. */
+enum { HEARD_MAX = 1024 * 1024 };
+
 /** Connects to 127.0.0.1:port. @return a descriptor, or -1 with errno */
 int peer_connect(unsigned port);
 
@@ -40,7 +43,8 @@ void peer_end_side(int *fd, enum side side);
 /**
  * Reads into t->heard until the program ends its side.
  * @param newline  stop at the first newline as well
- * @param quiet    milliseconds of silence after which the program is BLOCKED
+ * @param quiet    milliseconds of silence after which the program is BLOCKED;
+ *                 one that sends without end is TOO_LONG
  */
 enum stream_end peer_read(struct trial *t, int fd, bool newline,
                           unsigned quiet);
