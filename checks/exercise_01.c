@@ -127,6 +127,8 @@ static void expect_failure(struct trial *t, int error, const char *name)
                  ? "error-on-stdout"
                  : "error-without-text",
              expected, "%s, without that text on stderr", got);
+    else
+        check_failure(t, error); /* the name of the call */
 }
 
 /* --- families ------------------------------------------------------------- */
@@ -172,9 +174,11 @@ static void check_calls(struct trial *t, const char *diagnosis)
     const struct witness_record *last = log_last(&t->log, WITNESS_SOCKET, -1);
     for (int k = 0; k < KINDS && !over(t); k++)
         if (call_for(t, k) == NULL) {
+            const char *name = explain(
+                t, diagnosis[0] != '\0' ? diagnosis : "socket-kind-missing");
             blame(t, last);
-            fail(t, explain(t, diagnosis), "one call of socket() for each kind",
-                 "none for %s", kinds[k].name);
+            fail(t, name, "one call of socket() for each kind", "none for %s",
+                 kinds[k].name);
         }
     const struct witness_record *c = log_first(&t->log, WITNESS_CLOSE, -1);
     if (over(t) || c == NULL || last == NULL || c->enter > last->enter)
@@ -184,21 +188,53 @@ static void check_calls(struct trial *t, const char *diagnosis)
          "close(%d) comes before the last call of socket()", c->fd);
 }
 
-static void check_asked(struct trial *t)
+/* The question for the protocol of a descriptor, or NULL. */
+static const struct witness_record *question(const struct trial *t, int64_t fd)
+{
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call == WITNESS_GETSOCKOPT && r->fd == fd &&
+            r->a == SOL_SOCKET && r->b == SO_PROTOCOL)
+            return r;
+    }
+    return NULL;
+}
+
+/* Why nobody asked for the protocol of a socket that was made. */
+static void blame_silence(struct trial *t, int kind, const char *diagnosis)
+{
+    char made[60];
+    snprintf(made, sizeof made, "%s: fd ", kinds[kind].name);
+    const char *out = t->child.out.bytes;
+    bool shown = strstr(out, made) != NULL;
+    blame(t, call_for(t, kind));
+    fail(t,
+         shown                                   ? "socket-protocol-guessed"
+         : strstr(out, kinds[kind].name) != NULL ? "socket-not-stored"
+                                                 : diagnosis,
+         "getsockopt() with SO_PROTOCOL for each socket",
+         "the kernel was not asked about %s", kinds[kind].name);
+}
+
+/* Was the kernel asked about each socket, and given room for the answer? */
+static void check_asked(struct trial *t, const char *diagnosis)
 {
     for (int k = 0; k < KINDS && !over(t); k++) {
         const struct witness_record *s = call_for(t, k);
-        bool asked = s->error != 0;
-        for (size_t i = 0; i < log_count(&t->log); i++) {
-            const struct witness_record *r = log_at(&t->log, i);
-            asked =
-                asked || (r->call == WITNESS_GETSOCKOPT && r->fd == s->result &&
-                          r->a == SOL_SOCKET && r->b == SO_PROTOCOL);
+        const struct witness_record *q = question(t, s->result);
+        if (s->error != 0)
+            continue;
+        if (q == NULL)
+            blame_silence(t, k, diagnosis);
+        else if (q->error == EINVAL ||
+                 (q->error == 0 && q->bytes_size != sizeof(int))) {
+            blame(t, q);
+            fail(t, "socket-length-unset",
+                 "getsockopt() with a length of 4, the size of an int",
+                 q->error == 0 ? "there was room for %u bytes"
+                               : "EINVAL: the length makes no sense",
+                 q->bytes_size);
         }
-        if (!asked)
-            fail(t, "socket-protocol-guessed",
-                 "getsockopt() with SO_PROTOCOL for each socket",
-                 "the kernel was not asked about %s", kinds[k].name);
     }
 }
 
@@ -227,7 +263,7 @@ static void judge_families(struct trial *t, const char *diagnosis)
         return;
     check_calls(t, diagnosis);
     if (!over(t))
-        check_asked(t);
+        check_asked(t, diagnosis);
     if (!over(t))
         check_table(t, diagnosis);
     check_status(t, 0, diagnosis);
@@ -274,15 +310,15 @@ static void run_families_question(struct trial *t)
 }
 
 static const struct check_case cases_families[] = {
-    {"shows six kinds of sockets, open at the same time", CLIENT, 1, 1, WORKS,
+    {"shows six kinds of sockets, open at the same time", SERVER, 1, 1, WORKS,
      PLAIN, run_families, NULL},
-    {"goes on after a kind that is refused", CLIENT, 1, 1, TALK, PLAIN,
+    {"goes on after a kind that is refused", SERVER, 1, 1, TALK, PLAIN,
      run_families_refused, NULL},
-    {"takes descriptor 0 for a socket", CLIENT, 1, 1, TALK, PLAIN,
+    {"takes descriptor 0 for a socket", SERVER, 1, 1, TALK, PLAIN,
      run_families_closed, NULL},
-    {"reports a failing getsockopt()", CLIENT, 1, 1, TALK, PLAIN,
+    {"reports a failing getsockopt()", SERVER, 1, 1, TALK, PLAIN,
      run_families_question, NULL},
-    {"does not depend on what is in memory by chance", CLIENT, 1, 1, TALK,
+    {"does not depend on what is in memory by chance", SERVER, 1, 1, TALK,
      PATTERN, run_families, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
@@ -307,7 +343,7 @@ static const char *refusal_line(struct trial *t, int error, int argument[3])
         return line + strlen(name) + end + 1;
     snprintf(expected, sizeof expected, "a line \"%s...): ...\" on stdout",
              name);
-    fail(t, explain(t, ""), expected, "no such line");
+    fail(t, explain(t, "socket-row-missing"), expected, "no such line");
     return NULL;
 }
 
@@ -335,8 +371,9 @@ static void check_refusal(struct trial *t, int error)
              "a call that the kernel refuses with %s", errno_name(error));
     blame(t, r);
     if (r == NULL)
-        fail(t, "", expected, "no call of socket() with %d, %d and %d",
-             argument[0], argument[1], argument[2]);
+        fail(t, "socket-call-missing", expected,
+             "no call of socket() with %d, %d and %d", argument[0], argument[1],
+             argument[2]);
     else if (r->error == 0)
         fail(t, "socket-not-refused", expected,
              "socket(%d, %d, %d) made a socket", argument[0], argument[1],
@@ -387,8 +424,8 @@ static void run_other_refusal(struct trial *t)
 }
 
 static const struct check_case cases_refused[] = {
-    {"is refused in four ways", CLIENT, 1, 1, WORKS, PLAIN, run_refusals, NULL},
-    {"says so when the refusal is another one", CLIENT, 1, 1, TALK, PLAIN,
+    {"is refused in four ways", SERVER, 1, 1, WORKS, PLAIN, run_refusals, NULL},
+    {"says so when the refusal is another one", SERVER, 1, 1, TALK, PLAIN,
      run_other_refusal, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
@@ -450,25 +487,31 @@ static void run_leak_failure(struct trial *t)
     did(t, "%s", s->what);
     if (!start_counting(t, count))
         return;
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->injected)
+            blame(t, log_at(&t->log, i));
     expect_failure(t, s->error, s->diagnosis);
     check_leak(t, "close-leak-on-error");
 }
 
 static const struct check_case cases_leak[] = {
-    {"makes any number of sockets with few descriptors", CLIENT, 1, 1, WORKS,
+    {"makes any number of sockets with few descriptors", SERVER, 1, 1, WORKS,
      PLAIN, run_leak, NULL},
-    {"closes the socket when getsockopt() fails", CLIENT, 1, 1, TALK, PLAIN,
+    {"closes the socket when getsockopt() fails", SERVER, 1, 1, TALK, PLAIN,
      run_leak_failure,
      SCRIPT(.what = "let one call of getsockopt() fail",
             .fault = "getsockopt:fail", .error = ENOBUFS,
             .diagnosis = "error-exit-zero")},
-    {"reports a failing socket()", CLIENT, 1, 1, TALK, PLAIN, run_leak_failure,
+    {"reports a failing socket()", SERVER, 1, 1, TALK, PLAIN, run_leak_failure,
      SCRIPT(.what = "let one call of socket() fail", .fault = "socket:fail",
             .error = EMFILE, .diagnosis = "socket-failure-hidden")},
+    {"reports a failing close()", SERVER, 1, 1, TALK, PLAIN, run_leak_failure,
+     SCRIPT(.what = "let one call of close() fail", .fault = "close:fail",
+            .error = EIO, .diagnosis = "close-failure-hidden")},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
 const struct exercise exercises_01[] = {
-    {"01-socket/families", CLIENT, cases_families},
-    {"01-socket/leak", CLIENT, cases_leak},
-    {"01-socket/refused", CLIENT, cases_refused},
+    {"01-socket/families", SERVER, cases_families},
+    {"01-socket/leak", SERVER, cases_leak},
+    {"01-socket/refused", SERVER, cases_refused},
     {NULL, SERVER, NULL}};

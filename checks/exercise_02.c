@@ -98,6 +98,8 @@ static void expect_failure(struct trial *t, int error, const char *name)
                  ? "error-on-stdout"
                  : "error-without-text",
              expected, "%s, without that text on stderr", got);
+    else
+        check_failure(t, error); /* the name of the call */
 }
 
 static void expect_success(struct trial *t)
@@ -108,18 +110,60 @@ static void expect_success(struct trial *t)
              ending_text(&t->child, got, sizeof got));
 }
 
+/* Binds a socket to a port and does no more; whoever asks to share the port
+ * may share it. Returns a descriptor, or -1. */
+static int hold_shared(unsigned *port)
+{
+    static const int options[] = {SO_REUSEADDR, SO_REUSEPORT};
+    struct sockaddr_in a;
+    int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        setsockopt(fd, SOL_SOCKET, options[i], &yes, sizeof yes);
+    if (*port == 0)
+        *port = free_port();
+    memset(&a, 0, sizeof a);
+    a.sin_family = AF_INET;
+    a.sin_port = htons((uint16_t)*port);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Has the program asked to share its port, before this bind()? */
+static bool may_share(const struct trial *t, call bound)
+{
+    for (call r = log_at(&t->log, 0); r != bound; r++)
+        if (r->call == WITNESS_SETSOCKOPT && r->a == SOL_SOCKET && r->c != 0 &&
+            (r->b == SO_REUSEADDR || r->b == SO_REUSEPORT))
+            return true;
+    return false;
+}
+
+/* The usage line of another program: that of the step, in place of ours. */
+static bool is_other_program(const struct trial *t)
+{
+    char own[80];
+    snprintf(own, sizeof own, "usage: %s",
+             program_name(t->subject, t->asked->role));
+    return exited(&t->child, 2) && strstr(t->child.err.bytes, own) == NULL;
+}
+
 /* --- range ---------------------------------------------------------------- */
 
 enum { PORTS = 5 };
 
-/* Listens on PORTS ports in a row. Returns the first, or 0. */
+/* Takes PORTS ports in a row; the first one is not listened on. Returns it, or
+ * 0. */
 static unsigned hold_row(int holder[PORTS])
 {
     for (int tries = 0; tries < 50; tries++) {
         unsigned base = free_port(), n = 0;
         for (; base != 0 && n < PORTS; n++) {
             unsigned port = base + n;
-            holder[n] = peer_listen(AF_INET, &port);
+            holder[n] =
+                n == 0 ? hold_shared(&port) : peer_listen(AF_INET, &port);
             if (holder[n] == -1)
                 break;
         }
@@ -129,6 +173,17 @@ static unsigned hold_row(int holder[PORTS])
             close(holder[n]);
     }
     return 0;
+}
+
+/* Did the program try this port, and somebody had it? */
+static bool was_refused(const struct trial *t, unsigned port)
+{
+    size_t i = 0;
+    call b;
+    while ((b = next_call(t, WITNESS_BIND, &i)) != NULL)
+        if (b->error == EADDRINUSE && record_port(b) == port)
+            return true;
+    return false;
 }
 
 static bool start_range(struct trial *t, unsigned from, unsigned to)
@@ -158,11 +213,18 @@ static void blame_range(struct trial *t, unsigned base, unsigned want)
     else if (b != NULL && b == last && b->error == EADDRINUSE)
         fail(t, "bind-range-gives-up", expected,
              "bind() was called once, for port %u, and not again", first);
+    else if (last != NULL && last->error == 0 && record_port(last) == base)
+        fail(t, may_share(t, last) ? "bind-port-shared" : name, expected,
+             "it has taken port %u, which is ours", base);
     else if (last != NULL && last->error == 0 && record_port(last) != want)
-        fail(t, "bind-range-order", expected, "it has taken port %u",
-             record_port(last));
+        fail(t, record_port(last) == 0 ? "bind-port-zero" : "bind-range-order",
+             expected, "it has taken port %u", record_port(last));
+    else if (last != NULL && last->error == EADDRINUSE && t->child.ended)
+        fail(t, "bind-range-order", expected,
+             "it has ended without a try for that port");
     else
-        fail(t, name, expected, "stderr is %s", got);
+        fail(t, is_other_program(t) ? "exercise-other-program" : name, expected,
+             "stderr is %s", got);
 }
 
 /* Enter, and the end. */
@@ -174,16 +236,22 @@ static void finish_range(struct trial *t)
     check_success(t);
 }
 
-/* One try; false if somebody else has got the port that was to be free. */
-static bool try_range(struct trial *t, int holder[PORTS], unsigned base)
+/* One try, with the first free port at `place` and the last one free as well;
+ * false if somebody else has got the port that was to be free. */
+static bool try_range(struct trial *t, int holder[PORTS], unsigned base,
+                      unsigned place)
 {
-    unsigned last = PORTS - 1, one = 1 + chance(last - 1), want = base + one;
+    unsigned last = PORTS - 1, want = base + place;
     char line[60];
-    close(holder[one]);
-    close(holder[last]);
-    holder[one] = holder[last] = -1;
-    did(t, "listened on the ports from %u to %u, except %u and %u", base,
-        base + last, want, base + last);
+    close(holder[place]);
+    holder[place] = -1;
+    if (place != last)
+        close(holder[last]);
+    holder[last] = -1;
+    did(t, "took the ports from %u to %u, and left %u free", base, base + last,
+        want);
+    if (place != last)
+        did(t, "also %u", base + last);
     if (!start_range(t, base, base + last))
         return true;
     snprintf(line, sizeof line, "bound to 127.0.0.1:%u", want);
@@ -193,14 +261,14 @@ static bool try_range(struct trial *t, int holder[PORTS], unsigned base)
              "127.0.0.1:%u can still be bound", want);
     else if (t->outcome == GOT_IT)
         finish_range(t);
-    else if (t->child.ended && !can_bind(want))
+    else if (was_refused(t, want) || (t->child.ended && !can_bind(want)))
         return false;
     else
         blame_range(t, base, want);
     return true;
 }
 
-static void run_range(struct trial *t)
+static void find_in_range(struct trial *t, unsigned place)
 {
     for (int tries = 0; tries < 5; tries++) {
         int holder[PORTS];
@@ -208,7 +276,7 @@ static void run_range(struct trial *t)
         if (base == 0)
             break;
         t->result->did[0] = '\0';
-        bool judged = try_range(t, holder, base);
+        bool judged = try_range(t, holder, base, place);
         for (int i = 0; i < PORTS; i++)
             if (holder[i] != -1)
                 close(holder[i]);
@@ -216,6 +284,19 @@ static void run_range(struct trial *t)
             return;
     }
     skip(t, "there are not enough free ports in a row");
+}
+
+static void run_range(struct trial *t)
+{
+    find_in_range(t, 1 + chance(PORTS - 2));
+}
+
+/* Both ends belong to the range. */
+static void run_range_ends(struct trial *t)
+{
+    find_in_range(t, 0);
+    if (left_clean(t))
+        find_in_range(t, PORTS - 1);
 }
 
 static void run_range_full(struct trial *t)
@@ -226,7 +307,7 @@ static void run_range_full(struct trial *t)
         skip(t, "there are not enough free ports in a row");
         return;
     }
-    did(t, "listened on the ports %u to %u", base, base + PORTS - 1);
+    did(t, "took the ports from %u to %u", base, base + PORTS - 1);
     if (start_range(t, base, base + PORTS - 1)) {
         t->outcome = child_await_end(&t->child, QUIET_MS);
         expect_failure(t, EADDRINUSE, "bind-unchecked");
@@ -264,6 +345,8 @@ static void run_range_failure(struct trial *t)
 static const struct check_case cases_range[] = {
     {"takes the first port that is free", SERVER, 2, 2, WORKS, PLAIN, run_range,
      NULL},
+    {"takes FROM and TO as well", SERVER, 2, 2, TALK, PLAIN, run_range_ends,
+     NULL},
     {"fails when no port is free", SERVER, 2, 2, TALK, PLAIN, run_range_full,
      NULL},
     {"ends at any failure but \"in use\"", SERVER, 2, 2, TALK, PLAIN,
@@ -289,12 +372,14 @@ struct asked {
     int holder; /* our listener, or -1 */
 };
 
-static bool choose_port(struct asked *a, bool ours)
+static bool choose_port(struct asked *a, bool ours, bool listens)
 {
     a->port = ours ? 0 : free_port();
-    a->holder = ours ? peer_listen(AF_INET, &a->port) : -1;
+    a->holder = !ours     ? -1
+                : listens ? peer_listen(AF_INET, &a->port)
+                          : hold_shared(&a->port);
     unsigned own = swapped(a->port); /* that one must be another port */
-    if (own != a->port && a->port != 0)
+    if (own != a->port && a->port != 0 && ours == (a->holder != -1))
         return true;
     if (a->holder != -1)
         close(a->holder);
@@ -316,8 +401,15 @@ static void blame_answer(struct trial *t, const struct asked *a,
                  port == 0 ? ", which means any port"
                            : ", which is this one with its two bytes swapped");
         }
+        if (port == a->port && b->error == 0 && may_share(t, b)) {
+            blame(t, b);
+            fail(t, "bind-port-shared", expected, "bind() has succeeded");
+        }
     }
-    const char *name = explain(t, "");
+    const char *name = explain(
+        t, says_error(&t->child, EADDRINUSE) ? "bind-in-use-fatal" : "");
+    if (is_other_program(t))
+        name = "exercise-other-program";
     if (!over(t))
         fail(t, name, expected, "%s", have);
 }
@@ -345,9 +437,9 @@ static bool ask(struct trial *t, const struct asked a[2])
         snprintf(text[i], sizeof text[i], "%u", a[i].port);
     t->result->did[0] = '\0';
     did(t, "%s",
-        a[0].holder != -1 && a[1].holder != -1 ? "listened on both ports"
-        : a[0].holder != -1                    ? "listened on the first port"
-                                               : "listened on the second port");
+        a[0].holder == -1   ? "bound a socket to the second port"
+        : a[1].holder == -1 ? "listened on the first port"
+                            : "took both ports");
     if (!start(t, text[0], text[1]) || !ends(t))
         return true;
     check_answer(t, &a[0]);
@@ -364,9 +456,9 @@ static bool ask(struct trial *t, const struct asked a[2])
 static bool ask_about_pair(struct trial *t, bool first_ours, bool second_ours)
 {
     struct asked a[2];
-    if (!choose_port(&a[0], first_ours))
+    if (!choose_port(&a[0], first_ours, true))
         return false;
-    bool both = choose_port(&a[1], second_ours);
+    bool both = choose_port(&a[1], second_ours, false);
     bool judged = both && ask(t, a);
     if (a[0].holder != -1)
         close(a[0].holder);
@@ -429,6 +521,25 @@ static bool has_ipv6(void)
     return ok;
 }
 
+/* The family of the socket that bind() is called on, or -1. */
+static int family_of(const struct trial *t, call bound)
+{
+    int family = -1;
+    for (call r = log_at(&t->log, 0); r != bound; r++)
+        if (r->call == WITNESS_SOCKET && r->result == bound->fd)
+            family = (int)r->a;
+    return family;
+}
+
+/* The number that setsockopt() was given, whatever its length; -1: none. */
+static int value_of(call option)
+{
+    int value = -1;
+    if (option->bytes_size >= sizeof value)
+        memcpy(&value, option->bytes, sizeof value);
+    return value;
+}
+
 /* Finds the calls of a half; i is where to go on. */
 static struct half find_half(const struct trial *t, size_t *i)
 {
@@ -438,7 +549,7 @@ static struct half find_half(const struct trial *t, size_t *i)
         if (r->call == WITNESS_SETSOCKOPT && r->a == IPPROTO_IPV6 &&
             r->b == IPV6_V6ONLY)
             h.option = r;
-        if (r->call == WITNESS_BIND && record_family(r) == AF_INET)
+        if (r->call == WITNESS_BIND && family_of(t, r) == AF_INET)
             h.ipv4 = r;
         else if (r->call == WITNESS_BIND)
             h.ipv6 = r;
@@ -482,15 +593,15 @@ static void check_half(struct trial *t, const struct half *h, int value)
              h->option == NULL ? "bind-v6only-unset" : "bind-v6only-too-late",
              expected, "%s",
              h->option == NULL ? "no such call" : "it comes after bind()");
-    else if (h->option->c != value)
+    else if (value_of(h->option) != value)
         fail(t, "bind-v6only-unset", expected, "it was set to %d",
-             (int)h->option->c);
+             value_of(h->option));
     else if (b->a != (int64_t)sizeof(struct sockaddr_in6))
         fail(t, "bind-ipv6-unfinished", "bind() with 28 bytes of address",
              "bind() with %d", (int)b->a);
     else if (record_family(b) != AF_INET6)
-        fail(t, "bind-ipv6-unfinished", "AF_INET6 in sin6_family", "%d",
-             record_family(b));
+        fail(t, "bind-ipv6-unfinished", "AF_INET6 in sin6_family",
+             record_family(b) == AF_INET ? "AF_INET" : "%d", record_family(b));
     else if (!is_any(b))
         fail(t, "bind-v6only-other-address", "a socket bound to [::]", "%s",
              address_text(b, got, sizeof got));

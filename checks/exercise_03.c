@@ -38,6 +38,15 @@ static unsigned announced(const struct trial *t, const char *line, int n)
     return at != NULL ? (unsigned)strtoul(at, NULL, 10) : 0;
 }
 
+/* The usage line of another program: that of the step, in place of ours. */
+static bool is_other_program(const struct trial *t)
+{
+    char own[80];
+    snprintf(own, sizeof own, "usage: %s",
+             program_name(t->subject, t->asked->role));
+    return exited(&t->child, 2) && strstr(t->child.err.bytes, own) == NULL;
+}
+
 /* Waits for the first such line, and for the n-th. */
 static bool await_line(struct trial *t, const char *line, int n)
 {
@@ -49,7 +58,8 @@ static bool await_line(struct trial *t, const char *line, int n)
         return true;
     snprintf(expected, sizeof expected, "the line \"%sPORT\" on stderr", line);
     outcome_text(t, t->outcome, got, sizeof got);
-    fail(t, explain(t, ""), expected, "no such line; %s", got);
+    fail(t, is_other_program(t) ? "exercise-other-program" : explain(t, ""),
+         expected, "no such line; %s", got);
     return false;
 }
 
@@ -85,11 +95,21 @@ static void expect_failure(struct trial *t, int error, const char *name)
                  ? "error-on-stdout"
                  : "error-without-text",
              expected, "%s, without that text on stderr", got);
+    else
+        check_failure(t, error); /* the name of the call */
 }
 
 /* --- backlog -------------------------------------------------------------- */
 
 enum { OURS_MAX = 8 };
+
+static size_t count_calls(const struct trial *t, enum witness_call kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        n += log_at(&t->log, i)->call == kind;
+    return n;
+}
 
 /* How many connections wait in the queue of a listener; -1: nobody knows. */
 static int queue_length(unsigned port)
@@ -135,9 +155,13 @@ static bool take_places(struct trial *t, int ours[OURS_MAX], int places)
     for (int i = 0; i < places; i++) {
         ours[i] = peer_connect(t->port);
         if (ours[i] == -1) {
+            bool refused = errno == ECONNREFUSED;
             blame(t, log_first(&t->log, WITNESS_LISTEN, -1));
-            fail(t, "listen-backlog-ignored",
-                 "a queue as long as was asked for", "it was full after %d", i);
+            fail(t, refused ? "listen-missing" : "listen-backlog-ignored",
+                 "a queue as long as was asked for",
+                 refused ? "connection refused: nobody listens"
+                         : "it was full after %d",
+                 i);
             return false;
         }
     }
@@ -189,6 +213,22 @@ static void check_clients(struct trial *t)
          "descriptor %d is not there, and was never closed", fd);
 }
 
+/* Why the number of clients was not printed; `fit`: how many get in. */
+static const char *explain_filling(struct trial *t, int fit)
+{
+    call failed = log_failed(&t->log, WITNESS_CONNECT, EISCONN);
+    const char *name = explain(t, "");
+    if (failed != NULL) {
+        blame(t, failed);
+        return "listen-one-client";
+    }
+    if (count_calls(t, WITNESS_CONNECT) > (size_t)fit + 1) {
+        blame(t, log_last(&t->log, WITNESS_CONNECT, -1));
+        return "listen-filling-endless";
+    }
+    return name;
+}
+
 static void fill(struct trial *t, int backlog, int places)
 {
     char text[8], got[200];
@@ -208,8 +248,9 @@ static void fill(struct trial *t, int backlog, int places)
     if (t->outcome == GOT_IT)
         check_filled(t, backlog, places);
     else
-        fail(t, explain(t, ""), "a line \"backlog ...: let in ...\" on stdout",
-             "%s", outcome_text(t, t->outcome, got, sizeof got));
+        fail(t, explain_filling(t, backlog + 1 - places),
+             "a line \"backlog ...: let in ...\" on stdout", "%s",
+             outcome_text(t, t->outcome, got, sizeof got));
     press_enter_to_end(t);
     check_clients(t);
     for (int i = 0; i < places; i++)
@@ -292,8 +333,8 @@ static void check_ipv6_bind(struct trial *t, call r)
     memcpy(&a, r->address,
            r->address_size < sizeof a ? r->address_size : sizeof a);
     if (a.sin6_family != AF_INET6)
-        fail(t, "bind-ipv6-unfinished", "AF_INET6 in sin6_family", "%d",
-             a.sin6_family);
+        fail(t, "bind-ipv6-unfinished", "AF_INET6 in sin6_family",
+             a.sin6_family == AF_INET ? "AF_INET" : "%d", a.sin6_family);
     if (memcmp(&a.sin6_addr, &in6addr_loopback, sizeof a.sin6_addr) == 0)
         return;
     bool any = memcmp(&a.sin6_addr, &in6addr_any, sizeof a.sin6_addr) == 0;
@@ -395,6 +436,12 @@ static void run_no_pair(struct trial *t)
     t->outcome =
         child_await(&t->child, -1, 0, &t->child.err, "listening on", QUIET_MS);
     expect_failure(t, s->error, s->diagnosis);
+    size_t pairs = count_calls(t, WITNESS_BIND) / 2;
+    if (over(t) || s->error != EADDRINUSE || pairs == 8)
+        return;
+    blame(t, log_last(&t->log, WITNESS_BIND, -1));
+    fail(t, "listen-pair-gives-up", "eight pairs, one after the other",
+         "it gave up after %zu", pairs);
 }
 
 static const struct check_case cases_both[] = {

@@ -8,6 +8,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +136,12 @@ static void check_lengths(struct trial *t)
     }
 }
 
+static bool never_accepts(const struct trial *t)
+{
+    return log_saw_calls(&t->log) &&
+           log_first(&t->log, WITNESS_ACCEPT, -1) == NULL;
+}
+
 /* The line of a client on stderr; which mistake makes it another one? */
 static void check_client_line(struct trial *t, const char *what,
                               const struct client *c, const char *diagnosis)
@@ -145,7 +153,8 @@ static void check_client_line(struct trial *t, const char *what,
     child_await_end(&t->child, 100);
     snprintf(expected, sizeof expected, "\"%s %s\" on stderr", what, c->name);
     quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
-    fail(t, explain(t, diagnosis), expected, "stderr is %s", got);
+    fail(t, never_accepts(t) ? "accept-missing" : explain(t, diagnosis),
+         expected, "stderr is %s", got);
 }
 
 static void expect_end(struct trial *t)
@@ -177,6 +186,8 @@ static void expect_failure(struct trial *t, int error, const char *name)
                  ? "error-on-stdout"
                  : "error-without-text",
              expected, "%s, without that text on stderr", got);
+    else
+        check_failure(t, error); /* the name of the call */
 }
 
 /* --- who ------------------------------------------------------------------ */
@@ -221,8 +232,11 @@ static bool start_who(struct trial *t)
 /* What is wrong with the name it printed, if that can be told. */
 static const char *explain_name(const struct trial *t, const struct client *c)
 {
-    char away[80], bare[80];
-    const char *err = t->child.err.bytes;
+    char away[80], bare[80], zero[40], bracket[80];
+    const char *err = t->child.err.bytes, *port = strrchr(c->name, ':');
+    snprintf(zero, sizeof zero, "0.0.0.0%s", port);
+    snprintf(bracket, sizeof bracket, "[%.*s]%s", (int)(port - c->name),
+             c->name, port);
     snprintf(away, sizeof away, "sent away %s", c->name);
     snprintf(bare, sizeof bare, "connection from %.*s",
              (int)strcspn(c->name + 1, "]"), c->name + 1);
@@ -232,12 +246,21 @@ static const char *explain_name(const struct trial *t, const struct client *c)
         return "accept-loopback-missed";
     if (c->name[0] == '[' && strstr(err, bare) != NULL)
         return "accept-no-brackets";
-    return "";
+    if (strstr(err, bracket) != NULL)
+        return "accept-ipv4-brackets";
+    if (c->name[0] != '[' && strstr(err, zero) != NULL)
+        return "accept-mapped-wrong-bytes";
+    if (says_error(&t->child, ENOSPC))
+        return "accept-name-no-room";
+    return strstr(err, c->name) == NULL && exited(&t->child, 1)
+               ? "accept-client-unnamed"
+               : "";
 }
 
-/* A client from this machine: it waits for its end of the stream. */
-static void visit(struct trial *t, struct client c)
+/* A client waits for its end of the stream; was it served, or sent away? */
+static void visit(struct trial *t, struct client c, const char *what)
 {
+    char let_in[80];
     if (c.fd == -1) {
         fail(t, "", "a connection to the announced port", "connect(): %s",
              strerror(errno));
@@ -245,8 +268,60 @@ static void visit(struct trial *t, struct client c)
     }
     did(t, "connected from %s", c.name);
     peer_read(t, c.fd, false, QUIET_MS);
-    check_client_line(t, "connection from", &c, explain_name(t, &c));
+    if (strstr(t->child.err.bytes, c.name) == NULL)
+        child_await_end(&t->child, 100);
+    snprintf(let_in, sizeof let_in, "connection from %s", c.name);
+    check_client_line(t, what, &c,
+                      strstr(t->child.err.bytes, let_in) != NULL
+                          ? "accept-elsewhere-let-in"
+                          : explain_name(t, &c));
     close(c.fd);
+}
+
+/* Connects from an address of this machine that is not loopback, to the same
+ * address: nothing leaves the machine. fd -1: there is no such address. */
+static struct client connect_from_elsewhere(int family, unsigned port)
+{
+    struct client c = {-1, ""};
+    struct ifaddrs *list = NULL;
+    if (getifaddrs(&list) == -1)
+        return c;
+    for (struct ifaddrs *i = list; i != NULL && c.fd == -1; i = i->ifa_next) {
+        struct sockaddr_in6 to;
+        struct sockaddr_in in;
+        if (i->ifa_addr == NULL || i->ifa_addr->sa_family != family ||
+            (i->ifa_flags & IFF_LOOPBACK) != 0)
+            continue;
+        memset(&to, 0, sizeof to);
+        memcpy(&to, i->ifa_addr, family == AF_INET6 ? sizeof to : sizeof in);
+        to.sin6_port =
+            htons((uint16_t)port); /* sockaddr_in has it there, too */
+        if (family != AF_INET6 || !IN6_IS_ADDR_LINKLOCAL(&to.sin6_addr))
+            c = connect_from(NULL, (struct sockaddr *)&to,
+                             family == AF_INET6 ? sizeof to : sizeof in);
+    }
+    freeifaddrs(list);
+    return c;
+}
+
+/* Those who do not come from loopback first: they do not count. */
+static void run_who_elsewhere(struct trial *t)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+    bool any = false;
+    if (!start_who(t))
+        return;
+    for (int i = 0; i < 2 && !over(t); i++) {
+        struct client c = connect_from_elsewhere(families[i], t->port);
+        any = any || c.fd != -1;
+        if (c.fd != -1)
+            visit(t, c, "sent away");
+    }
+    if (!any)
+        skip(t, "this machine has no address but those of loopback");
+    for (int i = 0; i < 2 && !over(t); i++)
+        visit(t, connect_ipv4(some_loopback(), t->port), "connection from");
+    expect_end(t);
 }
 
 static void run_who(struct trial *t)
@@ -261,8 +336,10 @@ static void run_who(struct trial *t)
     if (!start_who(t))
         return;
     for (unsigned i = 0; i < 2 && !over(t); i++)
-        visit(t, i == ipv6_first ? connect_ipv4(some_loopback(), t->port)
-                                 : connect_ipv6(t->port));
+        visit(t,
+              i == ipv6_first ? connect_ipv4(some_loopback(), t->port)
+                              : connect_ipv6(t->port),
+              "connection from");
     expect_end(t);
 }
 
@@ -271,7 +348,7 @@ static void run_who_ipv4(struct trial *t)
     if (!start_who(t))
         return;
     for (int i = 0; i < 2 && !over(t); i++)
-        visit(t, connect_ipv4(some_loopback(), t->port));
+        visit(t, connect_ipv4(some_loopback(), t->port), "connection from");
     expect_end(t);
 }
 
@@ -280,6 +357,8 @@ static const struct check_case cases_who[] = {
      NULL},
     {"knows that all of 127.0.0.0/8 is this machine", SERVER, 4, 4, TALK, PLAIN,
      run_who_ipv4, NULL},
+    {"sends away who does not come from loopback", SERVER, 4, 4, TALK, PLAIN,
+     run_who_elsewhere, NULL},
     {"does not depend on what is in memory by chance", SERVER, 4, 4, TALK,
      PATTERN, run_who, NULL},
     {"does not touch memory that is not its own", SERVER, 4, 4, TALK, ASAN,
@@ -305,6 +384,21 @@ static void set_fault(struct trial *t)
         did(t, "%s", s->what);
 }
 
+/* accept() has taken a client that came from this port, and the line about it
+ * shows another address. */
+static bool address_lost(const struct trial *t, unsigned port)
+{
+    if (strstr(t->child.err.bytes, "connection from") == NULL)
+        return false;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call a = log_at(&t->log, i);
+        if (a->call == WITNESS_ACCEPT && a->done && a->error == 0 &&
+            (a->a == -1 || record_port(a) == port))
+            return true;
+    }
+    return false;
+}
+
 /* One client: its line on stderr, and the length behind it. */
 static void greet(struct trial *t, uint32_t host)
 {
@@ -319,7 +413,10 @@ static void greet(struct trial *t, uint32_t host)
     if (strstr(t->child.err.bytes, c.name) == NULL)
         child_await_end(&t->child, 100);
     check_lengths(t);
-    check_client_line(t, "connection from", &c, script_name(t));
+    check_client_line(t, "connection from", &c,
+                      script_name(t)[0] != '\0'         ? script_name(t)
+                      : address_lost(t, own_port(c.fd)) ? "accept-peer-lost"
+                                                        : "");
     close(c.fd);
 }
 
@@ -367,7 +464,7 @@ static void run_length_valgrind(struct trial *t)
 }
 
 static const struct check_case cases_length[] = {
-    {"knows its clients, whatever was in memory before", SERVER, 4, 4, WORKS,
+    {"does not depend on what is in memory by chance", SERVER, 4, 4, WORKS,
      PATTERN, run_length, NULL},
     {"knows two clients and compares them", SERVER, 4, 4, WORKS, PLAIN,
      run_length, NULL},
@@ -452,25 +549,67 @@ static bool gather(struct trial *t, struct client c[], int count, char *want,
     return await_queue(t, count, gone);
 }
 
+/* The last question for a pending error, or NULL. */
+static call last_question(const struct trial *t)
+{
+    call last = NULL;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call r = log_at(&t->log, i);
+        if (r->call == WITNESS_GETSOCKOPT && r->a == SOL_SOCKET &&
+            r->b == SO_ERROR)
+            last = r;
+    }
+    return last;
+}
+
+/* Is this the descriptor of a connection that was accepted? */
+static bool was_accepted(const struct trial *t, int fd)
+{
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->call == WITNESS_ACCEPT &&
+            log_at(&t->log, i)->result == fd)
+            return true;
+    return false;
+}
+
+/* Why the line about a client is another one, or is not there. */
+static const char *explain_state(struct trial *t, const char *want,
+                                 const char *have)
+{
+    call q = last_question(t);
+    bool there = *have != '\0';
+    size_t name = (size_t)(strstr(want, ": ") - want);
+    if (never_accepts(t))
+        return "accept-missing";
+    if (q != NULL && !was_accepted(t, q->fd)) {
+        blame(t, q);
+        return "accept-other-asked";
+    }
+    if (there && strncmp(want, have, name + 1) != 0)
+        return "accept-peer-lost";
+    if (there && q != NULL)
+        blame(t, q);
+    if (there)
+        return q == NULL ? "accept-error-not-asked" : "accept-error-not-used";
+    call last = log_last(&t->log, WITNESS_ACCEPT, -1);
+    if (q == NULL || q->c == 0 || q->error != 0 || q->enter < last->enter)
+        return explain(t, script_name(t));
+    blame(t, q);
+    return "accept-error-fatal";
+}
+
 /* Compares the output line by line. */
 static void check_states(struct trial *t, const char *want, int count)
 {
     const char *have = t->child.out.bytes;
     char expected[200], got[200];
-    const char *name = "";
-    bool asked = false;
-    for (size_t i = 0; i < log_count(&t->log); i++)
-        asked = asked || (log_at(&t->log, i)->call == WITNESS_GETSOCKOPT &&
-                          log_at(&t->log, i)->b == SO_ERROR);
-    if (!asked)
-        name = "accept-error-not-asked";
     for (int i = 0; i < count && !over(t); i++) {
         size_t n = strcspn(want, "\n"), m = strcspn(have, "\n");
         if (n != m || memcmp(want, have, n) != 0) {
             snprintf(expected, sizeof expected, "on stdout: %.*s", (int)n,
                      want);
             quote_bytes(have, m, got, sizeof got);
-            fail(t, m == 0 ? explain(t, script_name(t)) : name, expected, "%s",
+            fail(t, explain_state(t, want, have), expected, "%s",
                  m > 0 ? got : "no such line");
         }
         want += n + 1;
@@ -527,7 +666,7 @@ static void run_gone_failure(struct trial *t)
 }
 
 static const struct check_case cases_gone[] = {
-    {"knows its clients, whatever was in memory before", SERVER, 4, 4, WORKS,
+    {"gives accept() no length that was never set", SERVER, 4, 4, WORKS,
      PATTERN, run_gone, NULL},
     {"says what became of each client in the queue", SERVER, 4, 4, WORKS, PLAIN,
      run_gone, NULL},
@@ -549,6 +688,8 @@ static const struct check_case cases_gone[] = {
      SCRIPT(.what = "let the second getsockopt() fail",
             .fault = "getsockopt:fail=105@2", .error = ENOBUFS,
             .diagnosis = "error-exit-zero")},
+    {"does not depend on what is in memory by chance", SERVER, 4, 4, TALK,
+     PATTERN, run_gone, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
 const struct exercise exercises_04[] = {
