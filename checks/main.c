@@ -155,19 +155,22 @@ static int count_exercises(int step)
 /* The one thing to do next, after a step has been checked. */
 static void say_next(int step, int status, const struct exercises *all)
 {
+    char after[40] = "exercises/beyond";
+    if (step < STEPS)
+        snprintf(after, sizeof after, "step %d", step + 1);
     if (status != 0)
         printf("next: mend it, then: make check-step %d\n", step);
     else if (all->wrong > 0)
         printf("next: mend exercises/%s.c, then: make check-exercise E=%s\n",
                all->next, all->next);
     else if (all->to_do > 0)
-        printf("next: solve exercises/%s.c (make hint E=%s), or go on to step "
-               "%d\n",
-               all->next, all->next, step < STEPS ? step + 1 : step);
+        printf("next: solve exercises/%s.c (make hint E=%s), or go on to %s\n",
+               all->next, all->next, after);
     else if (step < STEPS)
         printf("next: make check-step %d\n", step + 1);
     else
-        printf("next: the course is complete; make demo shows it at work\n");
+        printf("next: the course is complete, see make demo; or go on to %s\n",
+               after);
 }
 
 static int check_step(struct subject *s, enum style style)
@@ -235,33 +238,49 @@ static void print_progress(const char *name, enum progress how)
     printf("  %-28s %s\n", name, words[how]);
 }
 
+/* The first thing that is not done goes into `next`, as long as that is "". */
+static bool step_progress(int step, char *next, size_t size)
+{
+    struct subject s;
+    char name[16];
+    if (!subject_of_step(&s, step))
+        return false;
+    snprintf(name, sizeof name, "step %d", step);
+    enum progress how = progress_of(name, &s);
+    print_progress(name, how);
+    if (next[0] == '\0' && how != JUDGED_RIGHT)
+        snprintf(next, size, "make check-step %d", step);
+    return true;
+}
+
+static void exercises_progress(int step, char *next, size_t size)
+{
+    for (const struct exercise *e = exercises_of(step); e->name != NULL; e++) {
+        struct subject s;
+        char path[PATH_SIZE];
+        snprintf(path, sizeof path, "exercises/%.400s.c", e->name);
+        if (!subject_of_exercise(&s, e, step, path))
+            continue;
+        enum progress how = holds_todo(path) ? TO_DO : progress_of(e->name, &s);
+        print_progress(e->name, how);
+        if (next[0] == '\0' && how != JUDGED_RIGHT)
+            snprintf(next, size,
+                     how == TO_DO ? "solve exercises/%.200s.c"
+                                  : "make check-exercise E=%.200s",
+                     e->name);
+    }
+}
+
 static int command_progress(void)
 {
     char next[300] = "";
     for (int step = 1; step <= STEPS; step++) {
-        struct subject s;
-        char name[16], path[PATH_SIZE];
-        if (!subject_of_step(&s, step))
+        if (!step_progress(step, next, sizeof next))
             return 2;
-        snprintf(name, sizeof name, "step %d", step);
-        enum progress how = progress_of(name, &s);
-        print_progress(name, how);
-        if (next[0] == '\0' && how != JUDGED_RIGHT)
-            snprintf(next, sizeof next, "make check-step %d", step);
-        for (const struct exercise *e = exercises_of(step); e->name != NULL;
-             e++) {
-            snprintf(path, sizeof path, "exercises/%.400s.c", e->name);
-            if (!subject_of_exercise(&s, e, step, path))
-                continue;
-            how = holds_todo(path) ? TO_DO : progress_of(e->name, &s);
-            print_progress(e->name, how);
-            if (next[0] == '\0' && how != JUDGED_RIGHT)
-                snprintf(next, sizeof next,
-                         how == TO_DO ? "solve exercises/%.200s.c"
-                                      : "make check-exercise E=%.200s",
-                         e->name);
-        }
+        exercises_progress(step, next, sizeof next);
     }
+    printf("  beyond\n");
+    exercises_progress(BEYOND, next, sizeof next);
     printf("next: %s\n", next[0] != '\0' ? next : "nothing: all is done");
     return 0;
 }

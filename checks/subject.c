@@ -94,15 +94,17 @@ bool can_read(const char *path)
 
 const struct exercise *exercises_of(int step)
 {
-    static const struct exercise *const all[STEPS] = {
-        exercises_01, exercises_02, exercises_03, exercises_04,
-        exercises_05, exercises_06, exercises_07, exercises_08};
+    static const struct exercise *const all[BEYOND] = {
+        exercises_01, exercises_02, exercises_03,
+        exercises_04, exercises_05, exercises_06,
+        exercises_07, exercises_08, exercises_beyond,
+    };
     return all[step - 1];
 }
 
 const struct exercise *exercise_find(const char *name, int *step)
 {
-    for (*step = 1; *step <= STEPS; ++*step)
+    for (*step = 1; *step <= BEYOND; ++*step)
         for (const struct exercise *e = exercises_of(*step); e->name != NULL;
              e++)
             if (strcmp(e->name, name) == 0)

@@ -28,7 +28,10 @@ void subject_source(struct subject *subject, enum role role, const char *path);
 /** Finds the directory of a step below steps/. @return false: there is none */
 bool step_find(int step, char *path, size_t size);
 
-/** The exercises of a step; a row without a name ends them. */
+/** Where a step is asked for: the exercises that come after the last one. */
+enum { BEYOND = STEPS + 1 };
+
+/** The exercises of a step, or BEYOND; a row without a name ends them. */
 const struct exercise *exercises_of(int step);
 
 /** Finds an exercise by name, and its step; NULL if there is none. */
