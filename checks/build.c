@@ -104,9 +104,10 @@ void compile(struct subject *subject, struct compilation what,
                  compiler());
         snprintf(result->expected, CAPTION, "not a word from the compiler");
         snprintf(result->diagnosis, sizeof result->diagnosis, "%s",
-                 strstr(words, "error:") != NULL          ? "does-not-compile"
-                 : strstr(words, "-Wtype-limits") != NULL ? "recv-unsigned-result"
-                                                          : "warning");
+                 strstr(words, "error:") != NULL ? "does-not-compile"
+                 : strstr(words, "-Wtype-limits") != NULL
+                     ? "recv-unsigned-result"
+                     : "warning");
         say_complaint(result, words, subject->source[what.role]);
     }
     child_end(&cc);
