@@ -339,8 +339,8 @@ static const char *explain_accept(struct trial *t)
     if (a->error == EFAULT)
         return at(t, a, "accept-addrlen-uninitialised");
     call next = log_last(&t->log, WITNESS_ACCEPT, -1);
-    if (t->subject->exercise == NULL && a != next && a->error == 0 && t->outcome == BLOCKED &&
-        log_pending(&t->log) == next)
+    if (t->subject->exercise == NULL && a != next && a->error == 0 &&
+        t->outcome == BLOCKED && log_pending(&t->log) == next)
         return at(t, next, "accept-again");
     call used[] = {log_first(&t->log, WITNESS_RECV, a->fd),
                    log_first(&t->log, WITNESS_SEND, a->fd)};
@@ -351,53 +351,19 @@ static const char *explain_accept(struct trial *t)
     return NULL;
 }
 
-/* The address that is passed on must be whole. */
-static const char *explain_address(struct trial *t, call c)
+/* What getaddrinfo() was asked for, and what became of its list. */
+static const char *explain_list(struct trial *t)
 {
-    static const uint8_t nowhere[16] = {0};
-    if (record_family(c) != AF_INET6)
-        return NULL;
-    bool is_any = c->address_size >= 24 &&
-                  memcmp(c->address + 8, nowhere, sizeof nowhere) == 0;
-    return c->a < (int64_t)sizeof(struct sockaddr_in6) || is_any
-               ? at(t, c, "connect-address-cut")
-               : NULL;
-}
-
-/* A connection that was begun, and is not waited for in the right way. */
-static const char *explain_progress(struct trial *t)
-{
-    call c = log_failed(&t->log, WITNESS_CONNECT, 0);
-    call p = log_pending(&t->log);
-    if (c == NULL || (c->error != EINPROGRESS && c->error != EINTR) ||
-        option_call(t, WITNESS_GETSOCKOPT, SO_ERROR) != NULL)
-        return NULL;
-    if (t->outcome == BLOCKED && p != NULL && p->call == WITNESS_POLL &&
-        log_first(&t->log, WITNESS_SEND, -1) == NULL)
-        return at(t, p, "connect-poll-events");
-    bool taken = has(&t->child.err, "connected to");
-    return t->asked->run == run_refused && taken
-               ? at(t, c, "connect-so-error-ignored")
-               : NULL;
-}
-
-static const char *explain_connect(struct trial *t)
-{
+    call g = log_first(&t->log, WITNESS_GETADDRINFO, -1);
+    call freed = log_first(&t->log, WITNESS_FREEADDRINFO, -1);
+    call used = log_last(&t->log, WITNESS_SOCKET, -1);
+    call c = log_last(&t->log, WITNESS_CONNECT, -1);
     if (t->asked->role != CLIENT || !log_saw_calls(&t->log))
         return NULL;
-    call g = log_first(&t->log, WITNESS_GETADDRINFO, -1);
-    call c = log_first(&t->log, WITNESS_CONNECT, -1);
-    unsigned port = c != NULL ? record_port(c) : t->port;
-    if (t->port != 0 && port != t->port && port != swapped(t->port) &&
-        (c->error == 0 || c->error == ECONNREFUSED) && port == 8080)
-        return at(t, c, "bind-port-hard-coded");
     /* Bad flags, family, type or service: values that nobody meant. */
     if (g != NULL && !g->injected && t->asked->build == PATTERN &&
         g->result != 0)
         return at(t, g, "connect-hints-uninitialised");
-    call freed = log_first(&t->log, WITNESS_FREEADDRINFO, -1);
-    call used = log_last(&t->log, WITNESS_SOCKET, -1);
-    call again = log_last(&t->log, WITNESS_CONNECT, -1);
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call s = log_at(&t->log, i);
         if (s->call == WITNESS_SOCKET && t->subject->exercise == NULL &&
@@ -405,36 +371,106 @@ static const char *explain_connect(struct trial *t)
             return at(t, s, "connect-any-type");
     }
     if (freed != NULL && used != NULL && freed->enter < used->enter &&
-        (used->error != 0 || (again != NULL && again->error != 0)) &&
-        !used->injected)
+        (used->error != 0 || (c != NULL && c->error != 0)) && !used->injected)
         return at(t, used, "connect-list-used-after-free");
-    if (c == NULL)
-        return g != NULL && g->error == 0 && g->result == 0 &&
-                       (used == NULL || used->error == 0)
-                   ? at(t, used, "connect-missing")
-                   : NULL;
+    bool tried = c != NULL || (used != NULL && used->error != 0);
+    return !tried && g != NULL && g->done && g->result == 0
+               ? at(t, used, "connect-missing")
+               : NULL;
+}
+
+/* Which address connect() is called with. */
+static const char *explain_target(struct trial *t, call c)
+{
+    static const uint8_t nowhere[16] = {0};
+    unsigned port = record_port(c);
+    bool is_any = c->address_size >= 24 &&
+                  memcmp(c->address + 8, nowhere, sizeof nowhere) == 0;
+    bool is_short = c->a < (int64_t)sizeof(struct sockaddr_in6);
+    if (record_family(c) == AF_INET6 && (is_any || is_short))
+        return at(t, c, "connect-address-cut");
+    if (t->port == 0 || port == t->port)
+        return NULL;
+    if (port == swapped(t->port))
+        return at(t, c, "connect-no-htons");
+    return port == 8080 && (c->error == 0 || c->error == ECONNREFUSED)
+               ? at(t, c, "bind-port-hard-coded")
+               : NULL;
+}
+
+/* A connection that was begun, and is not waited for in the right way. */
+static const char *explain_progress(struct trial *t, call c)
+{
+    call p = log_pending(&t->log),
+         last = log_last(&t->log, WITNESS_CONNECT, -1);
+    bool asked = option_call(t, WITNESS_GETSOCKOPT, SO_ERROR) != NULL;
+    if (c->error != EINPROGRESS && c->error != EINTR)
+        return NULL;
+    if (!asked && t->outcome == BLOCKED && p != NULL &&
+        p->call == WITNESS_POLL && log_first(&t->log, WITNESS_SEND, -1) == NULL)
+        return at(t, p, "connect-poll-events");
+    if (!asked && t->asked->run == run_refused &&
+        has(&t->child.err, "connected to"))
+        return at(t, c, "connect-so-error-ignored");
+    if (!c->injected)
+        return NULL;
+    return last != c ? at(t, last, "connect-retried-after-eintr")
+                     : at(t, c, "connect-eintr-fatal");
+}
+
+static const char *explain_connect(struct trial *t)
+{
+    call c = log_first(&t->log, WITNESS_CONNECT, -1);
     call last = log_last(&t->log, WITNESS_CONNECT, -1);
-    const char *name = explain_address(t, c);
-    if (name == NULL)
-        name = explain_progress(t);
+    call failed = log_failed(&t->log, WITNESS_CONNECT, 0);
+    if (t->asked->role != CLIENT || c == NULL)
+        return NULL;
+    const char *name = explain_target(t, c);
+    if (name == NULL && failed != NULL)
+        name = explain_progress(t, failed);
     if (name != NULL)
         return name;
-    if (c->injected && c->error == EINTR)
-        return last != c ? at(t, last, "connect-retried-after-eintr")
-                         : at(t, c, "connect-eintr-fatal");
-    if (t->port != 0 && record_port(c) == swapped(t->port) &&
-        record_port(c) != t->port)
-        return at(t, c, "connect-no-htons");
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call r = log_at(&t->log, i);
         if (r->call == WITNESS_CONNECT && r != c && r->fd == c->fd &&
             c->error != 0 && c->error != EINPROGRESS && !closed_between(c, r))
             return at(t, r, "connect-same-socket-again");
     }
-    call failed = log_failed(&t->log, WITNESS_CONNECT, 0);
-    if (failed == last && failed->error != EINPROGRESS &&
-        (log_first(&t->log, WITNESS_SEND, -1) != NULL))
-        return at(t, failed, "connect-unchecked");
+    return failed != NULL && failed == last && failed->error != EINPROGRESS &&
+                   log_first(&t->log, WITNESS_SEND, -1) != NULL
+               ? at(t, failed, "connect-unchecked")
+               : NULL;
+}
+
+/* Do the bytes from `offset` on begin with the first `size` of `want`? */
+static bool heard(const struct trial *t, size_t offset, const char *want,
+                  size_t size)
+{
+    return t->heard_size >= offset + size && offset + size <= sizeof t->heard &&
+           memcmp(t->heard + offset, want, size) == 0;
+}
+
+/* What send() reported, and was not understood. */
+static const char *explain_sending(struct trial *t, call s, const char *want)
+{
+    size_t size = strlen(want);
+    call r = log_first(&t->log, WITNESS_RECV, -1);
+    call stream = log_first(&t->log, WITNESS_FDOPEN, -1);
+    bool says_sent = has(&t->child.out, "message sent");
+    if (t->asked->role == SERVER && t->subject->exercise == NULL &&
+        t->subject->step >= 7 && t->asked->run != run_hurry && s != NULL &&
+        s->error == 0 && (r == NULL || s->enter < r->enter))
+        return at(t, s, "send-before-recv");
+    if (interrupts(t) && heard(t, 0, want, size) && heard(t, size, want, size))
+        return at(t, s, "errno-after-success");
+    if (t->heard_size == 0 && stream != NULL && says_sent)
+        return at(t, stream, "send-not-flushed");
+    if (s == NULL || !s->injected || s->error == 0)
+        return NULL;
+    if (t->outcome == SPINNING)
+        return at(t, s, "send-minus-one-added");
+    if (s->error == EINTR && log_last(&t->log, WITNESS_SEND, -1) == s)
+        return at(t, s, says_sent ? "send-minus-one-added" : "send-no-eintr");
     return NULL;
 }
 
@@ -445,49 +481,26 @@ static const char *explain_sent(struct trial *t)
                                                 : "Hello from client\n";
     size_t size = strlen(want), n = t->heard_size;
     call s = log_first(&t->log, WITNESS_SEND, -1);
+    bool is_short = t->fault != NULL && strstr(t->fault, "send:short") != NULL;
     if (t->subject->step < 6)
         return NULL;
-    call r = log_first(&t->log, WITNESS_RECV, -1);
-    if (t->asked->role == SERVER && t->subject->exercise == NULL &&
-        t->subject->step >= 7 && t->asked->run != run_hurry && s != NULL && s->error == 0 &&
-        (r == NULL || s->enter < r->enter))
-        return at(t, s, "send-before-recv");
-    if (n >= 2 * size && interrupts(t) && memcmp(t->heard, want, size) == 0 &&
-        memcmp(t->heard + size, want, size) == 0)
-        return at(t, s, "errno-after-success");
-    if (t->outcome == SPINNING && s != NULL && s->injected && s->error != 0)
-        return at(t, s, "send-minus-one-added");
-    bool is_short = t->fault != NULL && strstr(t->fault, "send:short") != NULL;
-    if (n == size && memcmp(t->heard, want, n) == 0)
-        return NULL;
-    call stream = log_first(&t->log, WITNESS_FDOPEN, -1);
-    if (n == 0 && stream != NULL && has(&t->child.out, "message sent"))
-        return at(t, stream, "send-not-flushed");
-    if (s != NULL && s->injected && s->error == EINTR &&
-        log_last(&t->log, WITNESS_SEND, -1) == s)
-        return at(t, s,
-                  has(&t->child.out, "message sent") ? "send-minus-one-added"
-                                                     : "send-no-eintr");
-    if (is_short && n > 0 && n < size && memcmp(t->heard, want, n) == 0)
-        return at(t, s, "send-short-count-ignored");
-    if (is_short && n >= 10 && memcmp(t->heard, want, 5) == 0 &&
-        memcmp(t->heard + 5, want, 5) == 0)
+    const char *name = explain_sending(t, s, want);
+    if (name != NULL || (n == size && heard(t, 0, want, size)))
+        return name;
+    if (is_short && heard(t, 0, want, 5) && heard(t, 5, want, 5))
         return at(t, s, "send-restarts-at-beginning");
-    if (is_short && n > size && memcmp(t->heard, want, size) == 0)
-        return at(t, s, "send-full-length-again");
     if (is_short)
-        return at(t, s, "send-short-count-ignored");
-    if (n == size + 1 && memcmp(t->heard, want, size) == 0 &&
-        t->heard[size] == '\0')
+        return at(t, s,
+                  heard(t, 0, want, size) ? "send-full-length-again"
+                                          : "send-short-count-ignored");
+    if (n == size + 1 && heard(t, 0, want, size) && t->heard[size] == '\0')
         return at(t, s, "send-terminating-nul");
-    if (n == size && memcmp(t->heard, want, size - 1) == 0 &&
-        t->heard[size - 1] == '\0')
+    bool all_but_one = heard(t, 0, want, size - 1);
+    if (all_but_one && (n == size - 1 || (n == size && !t->heard[size - 1])))
         return at(t, s, "send-no-newline");
-    if (n == size - 1 && memcmp(t->heard, want, n) == 0)
-        return at(t, s, "send-no-newline");
-    if (n > size && memcmp(t->heard, want, size) == 0)
+    if (n > size && heard(t, 0, want, size))
         return at(t, s, "send-whole-buffer");
-    if (n == sizeof(char *) && memcmp(t->heard, want, n) == 0)
+    if (n == sizeof(char *) && heard(t, 0, want, n))
         return at(t, s, "send-sizeof-pointer");
     return NULL;
 }
@@ -656,11 +669,11 @@ static const char *explain_output(struct trial *t)
 const char *explain(struct trial *t, const char *otherwise)
 {
     static const char *(*const rules[])(struct trial *) = {
-        explain_report,  explain_death,   explain_stdin,     explain_arguments,
-        explain_socket,  explain_bind,    explain_listen,    explain_lengths,
-        explain_accept,  explain_connect, explain_status,    explain_peer_line,
-        explain_closing, explain_sent,    explain_receiving, explain_output,
-        explain_waiting, explain_helpers};
+        explain_report,    explain_death,   explain_stdin,   explain_arguments,
+        explain_socket,    explain_bind,    explain_listen,  explain_lengths,
+        explain_accept,    explain_list,    explain_connect, explain_status,
+        explain_peer_line, explain_closing, explain_sent,    explain_receiving,
+        explain_output,    explain_waiting, explain_helpers};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const char *name = rules[i](t);
         if (name != NULL)
