@@ -42,6 +42,31 @@ static const void *take_script(struct trial *t)
     return script;
 }
 
+/* A program that gives up at once, without a word, is still the starter. */
+static const char *unwritten(const struct trial *t)
+{
+    bool silent = t->child.out.total == 0 && t->child.err.total == 0;
+    return silent && exited(&t->child, 1) ? "exercise-unwritten" : "";
+}
+
+/* A program that ends well, and has not made one of the calls it is about. */
+static bool made_no_calls(const struct trial *t)
+{
+    return exited(&t->child, 0) && t->log.map != NULL &&
+           t->log.map->attached > 0 && !log_saw_calls(&t->log);
+}
+
+/* What explains what happened, also where that can be in exercises only. */
+static const char *explained(struct trial *t, const char *otherwise)
+{
+    if (made_no_calls(t))
+        return "exercise-no-calls";
+    const char *name = explain(t, otherwise);
+    if (strcmp(name, "arguments-refused") == 0)
+        return "exercise-other-program";
+    return name[0] != '\0' ? name : unwritten(t);
+}
+
 /* The program must end; says what was expected of it if it does not. */
 static bool ends(struct trial *t, const char *expected, const char *diagnosis)
 {
@@ -53,10 +78,15 @@ static bool ends(struct trial *t, const char *expected, const char *diagnosis)
     return !over(t);
 }
 
-/* Without the witness a case can prove nothing. */
+/* Without the witness a case can prove nothing; without a call, it can. */
 static bool seen_by_witness(struct trial *t)
 {
-    if (!over(t) && !log_saw_calls(&t->log))
+    if (over(t) || log_saw_calls(&t->log))
+        return !over(t);
+    if (made_no_calls(t))
+        fail(t, "exercise-no-calls", "the socket calls of the task",
+             "your program made none");
+    else
         skip(t, "the witness saw no socket call of this program (is it static, "
                 "or does it use syscall()?)");
     return !over(t);
@@ -99,8 +129,9 @@ static bool has_ipv6(void)
 
 /* The two addresses that the witness makes of 127.0.0.1, and who answers. */
 struct pair {
-    int first, second; /* our sockets: ::1 or 127.0.0.2, and 127.0.0.1 */
-    bool first_answers, second_answers, ipv6;
+    int first, second;             /* ours: ::1 or 127.0.0.2, and 127.0.0.1 */
+    int first_error, second_error; /* 0: it answers */
+    bool ipv6;
     unsigned port;
 };
 
@@ -109,11 +140,11 @@ static bool hold_pair(struct pair *p)
 {
     p->ipv6 = has_ipv6();
     for (int tries = 0; tries < 20; tries++) {
-        p->second = hold(AF_INET, INADDR_LOOPBACK, 0, p->second_answers);
+        p->second = hold(AF_INET, INADDR_LOOPBACK, 0, p->second_error == 0);
         p->port = p->second != -1 ? own_port(p->second) : 0;
-        p->first = p->ipv6 ? hold(AF_INET6, 0, p->port, p->first_answers)
+        p->first = p->ipv6 ? hold(AF_INET6, 0, p->port, p->first_error == 0)
                            : hold(AF_INET, INADDR_LOOPBACK + 1, p->port,
-                                  p->first_answers);
+                                  p->first_error == 0);
         if (p->first != -1 && p->second != -1)
             return true;
         if (p->first != -1)
@@ -149,12 +180,12 @@ static void check_visit(struct trial *t, int listener, const char *address)
     }
 }
 
-/* The line of an address that answers, or refuses. */
+/* The line of an address that answers (error 0), or fails. */
 static size_t add_line(char *text, size_t size, const char *address,
-                       unsigned port, bool answers)
+                       unsigned port, int error)
 {
     int n = snprintf(text, size, "%s:%u %s\n", address, port,
-                     answers ? "connected" : strerror(ECONNREFUSED));
+                     error == 0 ? "connected" : strerror(error));
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -166,18 +197,18 @@ static void check_lines(struct trial *t, const char *want, const char *name)
     quote_bytes(want, strlen(want), got, sizeof got);
     snprintf(expected, sizeof expected, "on stdout: %s", got);
     quote_bytes(t->child.out.bytes, t->child.out.length, got, sizeof got);
-    fail(t, explain(t, name), expected, "%s",
+    fail(t, explained(t, name), expected, "%s",
          t->child.out.length > 0 ? got : "nothing");
 }
 
-static void check_status(struct trial *t, int status)
+static void check_status(struct trial *t, int status, const char *name)
 {
     char expected[80], got[200];
     if (over(t) || exited(&t->child, status))
         return;
     snprintf(expected, sizeof expected, "exit status %d", status);
-    fail(t, explain(t, status == 1 ? "error-exit-zero" : ""), expected, "%s",
-         ending_text(&t->child, got, sizeof got));
+    fail(t, explained(t, status == 1 ? "error-exit-zero" : name), expected,
+         "%s", ending_text(&t->child, got, sizeof got));
 }
 
 /* Without a type in the hints getaddrinfo() gives each address for them all. */
@@ -204,57 +235,81 @@ static void run_one_address(struct trial *t)
     }
     t->port = own_port(listener);
     snprintf(port, sizeof port, "%u", t->port);
-    add_line(want, sizeof want, address, t->port, true);
+    add_line(want, sizeof want, address, t->port, 0);
     if (start(t, ipv6 ? "::1" : "127.0.0.1", port)) {
         did(t, "listened there ourselves");
-        if (ends(t, "a program that ends by itself", explain(t, "")))
+        if (ends(t, "a program that ends by itself", explained(t, "")))
             check_lines(t, want,
                         any_datagrams(t) ? "connect-any-type"
                         : ipv6           ? "connect-ipv4-only"
                                          : "");
         check_visit(t, listener, address);
-        check_status(t, 0);
+        check_status(t, 0, "connect-answer-not-counted");
     }
     close(listener);
 }
 
 /* What is missing when one of two lines is. */
-static const char *name_missing(const struct trial *t, const char *first,
-                                bool first_answers)
+static const char *name_missing(const struct trial *t, const struct pair *p,
+                                const char *first)
 {
-    if (strcmp(t->child.out.bytes, first) != 0)
-        return "";
-    return first_answers ? "connect-stops-at-success"
-                         : "connect-first-address-only";
+    if (strcmp(t->child.out.bytes, first) == 0)
+        return p->first_error == 0 ? "connect-stops-at-success"
+                                   : "connect-first-address-only";
+    int error = p->first_error != 0 ? p->first_error : p->second_error;
+    return error != 0 && says_error(&t->child, error)
+               ? "connect-outcome-on-stderr"
+               : "";
+}
+
+/* 127.0.0.2 is given in place of ::1 to a program that wants IPv4 only. */
+static void check_families(struct trial *t, const struct pair *p)
+{
+    for (size_t i = 0; p->ipv6 && i < log_count(&t->log) && !over(t); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call != WITNESS_CONNECT || record_ipv4(r) != INADDR_LOOPBACK + 1)
+            continue;
+        blame(t, r);
+        fail(t, "connect-ipv4-only", "an attempt at [::1]",
+             "none; it asked for IPv4 only, so that the second address was "
+             "127.0.0.2");
+    }
+}
+
+static const char *pair_text(const struct pair *p)
+{
+    if (p->first_error == EAFNOSUPPORT)
+        return "socket() fails for that one, as without IPv6";
+    if (p->first_error == 0)
+        return p->second_error == 0 ? "both answer" : "that one answers";
+    return p->second_error == 0 ? "that one refuses" : "both refuse";
 }
 
 static void judge_pair(struct trial *t, const struct pair *p)
 {
     const char *address = p->ipv6 ? "[::1]" : "127.0.0.2";
     char want[200], first[100];
-    size_t n = add_line(want, sizeof want, address, p->port, p->first_answers);
+    size_t n = add_line(want, sizeof want, address, p->port, p->first_error);
     memcpy(first, want, n + 1);
-    add_line(want + n, sizeof want - n, "127.0.0.1", p->port,
-             p->second_answers);
+    add_line(want + n, sizeof want - n, "127.0.0.1", p->port, p->second_error);
     did(t, "gave the host a second address, %s before it: %s", address,
-        p->first_answers
-            ? p->second_answers ? "both answer" : "that one answers"
-        : p->second_answers ? "that one refuses"
-                            : "both refuse");
+        pair_text(p));
     if (!ends(t, "a program that ends by itself", "") || !seen_by_witness(t))
         return;
-    check_lines(t, want, name_missing(t, first, p->first_answers));
-    if (p->first_answers)
+    check_families(t, p);
+    check_lines(t, want, name_missing(t, p, first));
+    if (p->first_error == 0)
         check_visit(t, p->first, address);
-    if (p->second_answers)
+    if (p->second_error == 0)
         check_visit(t, p->second, "127.0.0.1");
-    check_status(t, p->first_answers || p->second_answers ? 0 : 1);
+    check_status(t, p->first_error == 0 || p->second_error == 0 ? 0 : 1,
+                 "connect-answer-not-counted");
     fault_happened(t);
 }
 
-/* Which of the two answers. */
+/* What becomes of the two: 0, or an errno. */
 struct answers {
-    bool first, second;
+    int first, second;
 };
 
 static void run_pair(struct trial *t)
@@ -267,7 +322,8 @@ static void run_pair(struct trial *t)
         return;
     }
     t->port = p.port;
-    t->fault = "getaddrinfo:two";
+    t->fault = a->first == EAFNOSUPPORT ? "getaddrinfo:two,socket:fail=97@1"
+                                        : "getaddrinfo:two";
     snprintf(port, sizeof port, "%u", p.port);
     if (start(t, "127.0.0.1", port))
         judge_pair(t, &p);
@@ -281,19 +337,21 @@ static const struct check_case cases_every_address[] = {
     {"says of one address that it answers", CLIENT, 5, 5, WORKS, PLAIN,
      run_one_address, NULL},
     {"goes on after an address that refuses", CLIENT, 5, 5, TALK, PLAIN,
-     run_pair, ANSWERS(false, true)},
+     run_pair, ANSWERS(ECONNREFUSED, 0)},
     {"goes on after an address that answers", CLIENT, 5, 5, TALK, PLAIN,
-     run_pair, ANSWERS(true, false)},
+     run_pair, ANSWERS(0, ECONNREFUSED)},
     {"tries both when both answer", CLIENT, 5, 5, TALK, PLAIN, run_pair,
-     ANSWERS(true, true)},
+     ANSWERS(0, 0)},
     {"exits with 1 when no address answers", CLIENT, 5, 5, TALK, PLAIN,
-     run_pair, ANSWERS(false, false)},
+     run_pair, ANSWERS(ECONNREFUSED, ECONNREFUSED)},
     {"reports a host that does not exist", CLIENT, 5, 5, TALK, PLAIN,
      run_bad_host, NULL},
+    {"goes on after an address for which there is no socket", CLIENT, 5, 5,
+     TALK, PLAIN, run_pair, ANSWERS(EAFNOSUPPORT, 0)},
     {"does not depend on what is in memory by chance", CLIENT, 5, 5, TALK,
      PATTERN, run_one_address, NULL},
     {"does not touch memory that is not its own", CLIENT, 5, 5, TALK, ASAN,
-     run_pair, ANSWERS(false, true)},
+     run_pair, ANSWERS(ECONNREFUSED, 0)},
     {"reaches a server on IPv6", CLIENT, 5, 5, TALK, PLAIN, run_one_address,
      "::1"},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
@@ -316,7 +374,10 @@ static void check_connected(struct trial *t)
     snprintf(expected, sizeof expected, "\"%s\" on stderr", line);
     t->outcome = child_await(&t->child, -1, 0, &t->child.err, line, QUIET_MS);
     if (t->outcome != GOT_IT)
-        fail(t, explain(t, ""), expected, "no such line; %s",
+        fail(t,
+             says_error(&t->child, EINPROGRESS) ? "connect-progress-is-failure"
+                                                : explained(t, ""),
+             expected, "no such line; %s",
              outcome_text(t, t->outcome, got, sizeof got));
 }
 
@@ -337,7 +398,7 @@ static void greet(struct trial *t, int fd)
     close(fd);
     if (ends(t, "a client that ends with the stream", ""))
         check_lines(t, greeting, "");
-    check_status(t, 0);
+    check_status(t, 0, "");
 }
 
 static void run_greeting(struct trial *t)
@@ -353,7 +414,7 @@ static void run_greeting(struct trial *t)
             child_await(&t->child, listener, POLLIN, NULL, NULL, QUIET_MS);
         int fd = t->outcome == GOT_IT ? accept(listener, NULL, NULL) : -1;
         if (fd == -1) {
-            fail(t, explain(t, ""), "a connection", "none; %s",
+            fail(t, explained(t, ""), "a connection", "none; %s",
                  outcome_text(t, t->outcome, got, sizeof got));
         } else {
             did(t, "accepted its connection");
@@ -362,6 +423,17 @@ static void run_greeting(struct trial *t)
         }
     }
     close(listener);
+}
+
+/* Was SO_ERROR asked for, and did it tell of a failure? */
+static bool got_socket_error(const struct trial *t)
+{
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call == WITNESS_GETSOCKOPT && r->b == SO_ERROR && r->c != 0)
+            return true;
+    }
+    return false;
 }
 
 /* It must not say that it is connected; then, status 1 and the errno. */
@@ -378,9 +450,12 @@ static void check_refusal(struct trial *t, int error, const char *diagnosis)
         fail(t, diagnosis, expected, "it says that it is connected: stderr %s",
              got);
     else if (strstr(t->child.err.bytes, text) == NULL)
-        fail(t, t->child.err.length == 0 ? "error-without-text" : diagnosis,
+        fail(t,
+             t->child.err.length == 0 ? "error-without-text"
+             : got_socket_error(t)    ? "connect-so-error-unused"
+                                      : diagnosis,
              expected, "stderr is %s", got);
-    check_status(t, 1);
+    check_status(t, 1, "");
 }
 
 static void run_refusing_port(struct trial *t)
@@ -517,12 +592,44 @@ static bool listened_at(const struct trial *t, unsigned port)
     return false;
 }
 
+/* Did the program have the port for itself at the time of that attempt? */
+static void check_held(struct trial *t, const struct attempt *a)
+{
+    int holder = -1;
+    for (size_t i = 0; !over(t) && log_at(&t->log, i) != a->call; i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        bool names = r->call == WITNESS_GETSOCKNAME || r->call == WITNESS_BIND;
+        if (names && r->error == 0 && record_port(r) == a->port)
+            holder = r->fd;
+        if (r->call == WITNESS_CLOSE && r->fd == holder)
+            holder = -1;
+    }
+    if (over(t) || holder != -1 || a->port == 0) /* nobody listens at port 0 */
+        return;
+    blame(t, a->call);
+    fail(t, "connect-refused-by-chance",
+         "a port of 'refused' at which nobody can begin to listen",
+         "no socket of your program had port %u when it was tried", a->port);
+}
+
+/* The three lines, and no others. */
+static void check_three_lines(struct trial *t)
+{
+    unsigned lines = 0;
+    for (const char *c = t->child.out.bytes; !over(t) && *c != '\0'; c++)
+        lines += *c == '\n';
+    if (!over(t) && lines != 3)
+        fail(t, "connect-filler-shown", "three lines on stdout", "%u", lines);
+}
+
 static void judge_failures(struct trial *t)
 {
     struct attempt a;
-    if (find_attempt(t, "refused", &a))
+    if (find_attempt(t, "refused", &a)) {
         check_attempt(t, &a, "\"Connection refused\" for the port of 'refused'",
                       ECONNREFUSED, "connect-not-refused");
+        check_held(t, &a);
+    }
     if (!over(t) && find_attempt(t, "unreachable", &a))
         check_attempt(t, &a,
                       "\"Network is unreachable\" for the address of "
@@ -568,10 +675,11 @@ static void run_failures(struct trial *t)
     if (!ends(t, "a program that ends by itself", ""))
         return;
     if (t->child.out.total == 0)
-        fail(t, "", "three lines on stdout", "nothing");
+        fail(t, explained(t, ""), "three lines on stdout", "nothing");
     if (seen_by_witness(t))
         judge_failures(t);
-    check_status(t, 0);
+    check_three_lines(t);
+    check_status(t, 0, "");
 }
 
 static const struct check_case cases_three_failures[] = {

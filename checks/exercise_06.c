@@ -2,7 +2,7 @@
  * @file
  * How the exercises of step 6 are judged.
  */
-#define _GNU_SOURCE /* memmem */
+#define _GNU_SOURCE
 #include "peer.h"
 
 #include <arpa/inet.h>
@@ -40,6 +40,31 @@ static const void *take_script(struct trial *t)
     return script;
 }
 
+/* A program that gives up at once, without a word, is still the starter. */
+static const char *unwritten(const struct trial *t)
+{
+    bool silent = t->child.out.total == 0 && t->child.err.total == 0;
+    return silent && exited(&t->child, 1) ? "exercise-unwritten" : "";
+}
+
+/* A program that ends well, and has not made one of the calls it is about. */
+static bool made_no_calls(const struct trial *t)
+{
+    return exited(&t->child, 0) && t->log.map != NULL &&
+           t->log.map->attached > 0 && !log_saw_calls(&t->log);
+}
+
+/* What explains what happened, also where that can be in exercises only. */
+static const char *explained(struct trial *t, const char *otherwise)
+{
+    if (made_no_calls(t))
+        return "exercise-no-calls";
+    const char *name = explain(t, otherwise);
+    if (strcmp(name, "arguments-refused") == 0)
+        return "exercise-other-program";
+    return name[0] != '\0' ? name : unwritten(t);
+}
+
 /* Takes the connection of the program. Returns -1 if the trial is over. */
 static int accept_program(struct trial *t, int listener)
 {
@@ -49,7 +74,7 @@ static int accept_program(struct trial *t, int listener)
         return accept(listener, NULL, NULL);
     snprintf(expected, sizeof expected, "a connection to 127.0.0.1:%u",
              t->port);
-    fail(t, explain(t, ""), expected, "none; %s",
+    fail(t, explained(t, ""), expected, "none; %s",
          outcome_text(t, t->outcome, got, sizeof got));
     return -1;
 }
@@ -73,6 +98,8 @@ static void check_status(struct trial *t, int status, const char *diagnosis)
         diagnosis = "send-sigpipe";
     } else if (status == 1 && exited(&t->child, 0) && t->child.err.length > 0) {
         diagnosis = "error-exit-zero";
+    } else if (status == 0) {
+        diagnosis = unwritten(t);
     }
     fail(t, diagnosis, expected, "%s",
          outcome_text(t, t->outcome, got, sizeof got));
@@ -95,8 +122,10 @@ static void check_error(struct trial *t, int error, int other)
     quote_bytes(t->child.err.bytes, t->child.err.length, got, sizeof got);
     blame(t, log_failed(&t->log, WITNESS_SEND, 0));
     fail(t,
-         exited(&t->child, 1) && t->child.err.length == 0 ? "error-without-text"
-                                                          : "send-unchecked",
+         strstr(t->child.out.bytes, strerror(error)) != NULL ? "error-on-stdout"
+         : exited(&t->child, 1) && t->child.err.length == 0
+             ? "error-without-text"
+             : "send-unchecked",
          expected, "stderr is %s", t->child.err.length > 0 ? got : "empty");
 }
 
@@ -121,10 +150,10 @@ struct text {
     const char *fault; /* WITNESS_FAULT */
 };
 
-enum { HEADER = 4 };
+enum { HEADER = 4, TEXT_MAX = 4000, TEXT_LONG = 3000 };
 
-/* What a wrong header looks like. */
-static const char *name_header(const unsigned char *have, uint32_t length)
+/* What a header of 4 bytes looks like that is wrong. */
+static const char *name_number(const unsigned char *have, uint32_t length)
 {
     uint32_t number, host_order;
     memcpy(&host_order, have, HEADER);
@@ -138,28 +167,48 @@ static const char *name_header(const unsigned char *have, uint32_t length)
     return number == length << 16 ? "frame-htons" : "";
 }
 
+/* What is wrong with the bytes before the text. */
+static const char *name_header(const char *have, size_t size, size_t length)
+{
+    size_t digits = 0;
+    while (digits < size && have[digits] >= '0' && have[digits] <= '9')
+        digits++;
+    if (size > 0 && digits == size)
+        return "frame-length-as-text";
+    if (size == 0)
+        return "frame-no-header";
+    return size == HEADER
+               ? name_number((const unsigned char *)have, (uint32_t)length)
+               : "frame-header-size";
+}
+
 /* What is wrong with the bytes that came. */
 static const char *name_frame(const struct trial *t, const char *text,
                               size_t length)
 {
-    const unsigned char *have = (const unsigned char *)t->heard;
+    size_t size = t->heard_size;
+    const char *have = t->heard;
     bool is_short = t->fault != NULL && strstr(t->fault, "short") != NULL;
-    if (t->heard_size == HEADER + length + 1 && have[HEADER + length] == '\0' &&
-        name_header(have, (uint32_t)length)[0] == '\0')
-        return "send-terminating-nul";
+    if (size > sizeof t->heard)
+        return "";
+    if (size == HEADER + length + 1 && have[size - 1] == '\0') {
+        const char *name =
+            name_number((const unsigned char *)have, (uint32_t)length);
+        return name[0] == '\0' ? "send-terminating-nul" : name;
+    }
     if (is_short)
         return "send-short-count-ignored";
-    if (t->heard_size >= HEADER + length)
-        return name_header(have, (uint32_t)length);
-    return memmem(t->heard, t->heard_size, text, length) == t->heard &&
-                   t->heard_size >= length && length > 0
-               ? "frame-no-header"
-               : "";
+    if (length > 0 && size >= length &&
+        memcmp(have + size - length, text, length) == 0)
+        return name_header(have, size - length, length);
+    return size >= HEADER
+               ? name_number((const unsigned char *)have, (uint32_t)length)
+               : unwritten(t);
 }
 
 static void check_frame(struct trial *t, const char *text, size_t length)
 {
-    char want[2048], expected[CAPTION], got[300], end[200];
+    char want[TEXT_MAX + HEADER], expected[CAPTION], got[300], end[200];
     uint32_t number = htonl((uint32_t)length);
     size_t kept =
         t->heard_size < sizeof t->heard ? t->heard_size : sizeof t->heard;
@@ -199,7 +248,7 @@ static int receive_frame(struct trial *t, char *text, size_t length)
 static void run_frame(struct trial *t)
 {
     const struct text *s = (const struct text *)take_script(t);
-    char text[1024], sent[80];
+    char text[TEXT_MAX], sent[80], report[300];
     size_t length = s->length + (s->more > 0 ? chance((unsigned)s->more) : 0);
     t->fault = s->fault;
     int fd = receive_frame(t, text, length);
@@ -214,6 +263,8 @@ static void run_frame(struct trial *t)
     if (peer_read(t, fd, false, QUIET_MS) != STREAM_OPEN)
         t->outcome = child_await_end(&t->child, QUIET_MS);
     close(fd);
+    if (s->length >= TEXT_LONG && sanitizer_name(t, report, sizeof report))
+        fail(t, "frame-room", "not a word from the sanitizers", "%s", report);
     snprintf(sent, sizeof sent, "frame with %zu bytes of text sent\n", length);
     check_frame(t, text, length);
     check_stdout(t, sent, "");
@@ -228,7 +279,7 @@ static void run_frame_failure(struct trial *t)
     int fd = receive_frame(t, text, 20);
     if (fd == -1)
         return;
-    did(t, "let its second send() fail");
+    did(t, "let send() take three bytes, and then the connection be gone");
     peer_read(t, fd, false, QUIET_MS);
     t->outcome = child_await_end(&t->child, QUIET_MS);
     close(fd);
@@ -246,6 +297,8 @@ static const struct check_case cases_frame[] = {
      WORKS, PLAIN, run_frame, TEXT(20, 20, NULL)},
     {"sends a text of more than 255 bytes", CLIENT, 6, 6, TALK, PLAIN,
      run_frame, TEXT(258, 500, NULL)},
+    {"sends a text of some thousand bytes", CLIENT, 6, 6, TALK, ASAN, run_frame,
+     TEXT(TEXT_LONG, 900, NULL)},
     {"sends an empty text as a length of 0", CLIENT, 6, 6, TALK, PLAIN,
      run_frame, TEXT(0, 0, NULL)},
     {"sends the rest when send() takes only a part", CLIENT, 6, 6, TALK, PLAIN,
@@ -403,15 +456,15 @@ static void check_sum(struct trial *t, int fd)
 {
     char sent[80];
     long arrived = read_all(fd), printed = -1;
-    if (sscanf(t->child.out.bytes, "%ld", &printed) == 1 && arrived >= 0 &&
-        printed != arrived)
+    bool number = sscanf(t->child.out.bytes, "%ld", &printed) == 1;
+    if (number && arrived == 0)
+        fail(t, "send-stops-early", "bytes that fill the buffers",
+             "it says %ld bytes, and none arrived", printed);
+    else if (number && arrived > 0 && printed != arrived)
         fail(t,
-             printed < arrived ? "send-minus-one-added"
-                               : "send-short-count-ignored",
+             printed < arrived ? "send-minus-one-added" : "send-counts-offered",
              "the number of bytes that we could read afterwards",
-             "it says "
-             "%ld bytes, and %ld arrived",
-             printed, arrived);
+             "it says %ld bytes, and %ld arrived", printed, arrived);
     snprintf(sent, sizeof sent, "%ld bytes sent, none of them read\n", arrived);
     check_stdout(t, sent, "");
 }
@@ -449,26 +502,37 @@ static void run_fill(struct trial *t)
     close(fd);
 }
 
-/* The connection breaks in the middle: that is not a full buffer. */
-static void run_fill_failure(struct trial *t)
+/** A connection that breaks in the middle: that is not a full buffer. */
+struct breakage {
+    const char *what;
+    const char *fault;
+    int error;
+};
+
+static void run_broken(struct trial *t)
 {
-    t->fault = "send:fail=104@2";
+    const struct breakage *b = (const struct breakage *)take_script(t);
+    char expected[100];
+    t->fault = b->fault;
     int fd = visit(t, 0);
     if (fd == -1)
         return;
-    did(t, "let its second send() fail with ECONNRESET");
+    did(t, "%s", b->what);
     t->outcome = child_await_end(&t->child, QUIET_MS);
     close(fd);
     if (!fault_happened(t))
         return;
+    snprintf(expected, sizeof expected, "\"send: %s\" and exit status 1",
+             strerror(b->error));
     if (exited(&t->child, 0))
-        fail(t, "send-error-is-full",
-             "\"send: Connection reset by peer\" and exit status 1",
+        fail(t, "send-error-is-full", expected,
              "it exited with status 0, as if the buffer were full");
-    check_error(t, ECONNRESET, ECONNRESET);
+    check_error(t, b->error, b->error);
     check_status(t, 1, "send-error-is-full");
     check_stdout(t, "", "send-error-is-full");
 }
+
+#define BREAKAGE(...) (&(const struct breakage){__VA_ARGS__})
 
 static const struct check_case cases_full_buffer[] = {
     {"counts what the kernel takes while nobody reads", CLIENT, 6, 6, WORKS,
@@ -476,7 +540,13 @@ static const struct check_case cases_full_buffer[] = {
     {"counts what was taken, not what was offered", CLIENT, 6, 6, TALK, PLAIN,
      run_fill, "send:short=900"},
     {"tells a failure from a full buffer", CLIENT, 6, 6, TALK, PLAIN,
-     run_fill_failure, NULL},
+     run_broken,
+     BREAKAGE("let its second send() fail with ECONNRESET", "send:fail=104@2",
+              ECONNRESET)},
+    {"survives a peer that is gone, and reports it", CLIENT, 6, 6, TALK, PLAIN,
+     run_broken,
+     BREAKAGE("let the peer be gone at its second send()", "send:gone@2",
+              EPIPE)},
     {"sends only memory that is its own", CLIENT, 6, 6, TALK, ASAN, run_fill,
      NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

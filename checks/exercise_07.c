@@ -38,14 +38,47 @@ static const void *take_script(struct trial *t)
     return script;
 }
 
+/* A program that gives up at once, without a word, is still the starter. */
+static const char *unwritten(const struct trial *t)
+{
+    bool silent = t->child.out.total == 0 && t->child.err.total == 0;
+    return silent && exited(&t->child, 1) ? "exercise-unwritten" : "";
+}
+
+/* A program that ends well, and has not made one of the calls it is about. */
+static bool made_no_calls(const struct trial *t)
+{
+    return exited(&t->child, 0) && t->log.map != NULL &&
+           t->log.map->attached > 0 && !log_saw_calls(&t->log);
+}
+
 /* What explains what happened. These clients only receive, and so never do
-   what a client of the lessons may do: receive before they have sent. */
+   what a client of the lessons may do: receive before they have sent. And the
+   end of their message is seldom a newline: the case knows better. */
 static const char *explained(struct trial *t, const char *otherwise)
 {
+    if (made_no_calls(t))
+        return "exercise-no-calls";
     const char *name = explain(t, otherwise);
-    if (strcmp(name, "recv-before-send") == 0)
-        return otherwise != NULL ? otherwise : "";
-    return name;
+    if (strcmp(name, "arguments-refused") == 0)
+        return "exercise-other-program";
+    if (strcmp(name, "recv-before-send") == 0 ||
+        strcmp(name, "recv-single-call") == 0)
+        name = otherwise != NULL ? otherwise : "";
+    return name[0] != '\0' ? name : unwritten(t);
+}
+
+/* Has a sanitizer seen what went wrong? Then that is what is told. */
+static bool reported(struct trial *t)
+{
+    char line[300];
+    const char *name = over(t) ? NULL : sanitizer_name(t, line, sizeof line);
+    if (name != NULL)
+        fail(t,
+             strstr(line, "param-overlap") != NULL ? "recv-memcpy-overlap"
+                                                   : name,
+             "not a word from the sanitizers", "%s", line);
+    return name != NULL;
 }
 
 /* Runs the program with HOST PORT. Returns our end, or -1: it is over. */
@@ -79,11 +112,6 @@ struct bytes {
     size_t size;
     char at[16384];
 };
-
-static const char *or_none(const char *diagnosis)
-{
-    return diagnosis != NULL ? diagnosis : "";
-}
 
 static void add(struct bytes *b, const void *bytes, size_t size)
 {
@@ -132,7 +160,7 @@ struct talk {
 static void check_failed(struct trial *t, int error, const char *diagnosis)
 {
     char text[100], expected[160], got[300];
-    if (over(t))
+    if (over(t) || reported(t))
         return;
     snprintf(text, sizeof text, "recv: %s\n", strerror(error));
     snprintf(expected, sizeof expected,
@@ -156,6 +184,8 @@ static void check_failed(struct trial *t, int error, const char *diagnosis)
 }
 
 /* --- to-the-end ---------------------------------------------------------- */
+
+enum { ROOM = 65536 };
 
 /** A stream of bytes by chance. */
 struct stream {
@@ -201,11 +231,29 @@ static const char *name_sum(struct trial *t, size_t size, size_t printed)
     if (last == NULL || printed == size)
         return "";
     blame(t, last);
+    if (last->error != 0)
+        return "recv-error-is-eof";
     if (last->result > 0)
-        return first == last ? "recv-single-call" : "recv-stops-before-eof";
+        return first == last ? "recv-one-piece" : "recv-stops-before-eof";
     if (printed > size)
         return "recv-count-ignored";
     return "";
+}
+
+/* Each call must offer the room that the task says, and wait for no more than
+   what is there: else the pieces are not those of the network. */
+static void check_room(struct trial *t)
+{
+    for (size_t i = 0; !over(t) && i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call != WITNESS_RECV || (r->b & MSG_PEEK) != 0 ||
+            (r->a == ROOM && (r->b & MSG_WAITALL) == 0))
+            continue;
+        blame(t, r);
+        fail(t, "recv-room", "recv() with room for 65536 bytes, flags 0",
+             "room for %lld bytes%s", (long long)r->a,
+             (r->b & MSG_WAITALL) != 0 ? ", and MSG_WAITALL" : "");
+    }
 }
 
 static void check_tally(struct trial *t, const char *bytes, size_t size)
@@ -237,6 +285,7 @@ static void check_tally(struct trial *t, const char *bytes, size_t size)
         fail(t, have[1] == pieces + 1 ? "recv-end-counted" : "", expected, "%s",
              got);
     }
+    check_room(t);
 }
 
 static void send_stream(struct trial *t, int fd, const struct stream *s,
@@ -303,7 +352,7 @@ static const struct check_case cases_to_the_end[] = {
     {"counts a stream that comes in many pieces", CLIENT, 7, 7, TALK, PLAIN,
      run_stream,
      STREAM(.what = "sent bytes, 700 at a time", .size = 20000, .more = 9000,
-            .piece = 700, .diagnosis = "recv-single-call")},
+            .piece = 700, .diagnosis = "recv-one-piece")},
     {"counts a long stream", CLIENT, 7, 7, TALK, ASAN, run_stream,
      STREAM(.what = "sent a million bytes", .size = 1000000, .more = 9999)},
     {"takes an empty stream for 0 bytes", CLIENT, 7, 7, TALK, PLAIN, run_stream,
@@ -370,8 +419,8 @@ static void differs(struct trial *t, const struct bytes *want, const char *name)
              want->size);
     quote_bytes(t->child.out.bytes, t->child.out.length, got, 250);
     outcome_text(t, t->outcome, end, sizeof end);
-    fail(t, or_none(name), expected, "%s, %zu bytes; %s", got,
-         t->child.out.total, end);
+    fail(t, name != NULL && name[0] != '\0' ? name : unwritten(t), expected,
+         "%s, %zu bytes; %s", got, t->child.out.total, end);
 }
 
 /* Lines are missing: do they come when the stream goes on or ends? */
@@ -390,6 +439,15 @@ static const char *name_missing_lines(struct trial *t, int fd,
     return late ? "recv-rest-waits" : "recv-rest-dropped";
 }
 
+/* Does it print what has not come at all? */
+static bool strays(const struct trial *t, const struct bytes *in)
+{
+    struct bytes all;
+    number_lines(&all, in, true);
+    return t->child.out.total > all.size ||
+           memcmp(t->child.out.bytes, all.at, t->child.out.length) != 0;
+}
+
 /* Sends the pieces; after each the complete lines must be printed. */
 static void send_lines(struct trial *t, int fd, const struct talk *s,
                        struct bytes *in)
@@ -403,11 +461,14 @@ static void send_lines(struct trial *t, int fd, const struct talk *s,
             continue;
         number_lines(&want, in, false);
         await_output(t, want.size);
-        if (!printed(t, &want)) {
-            differs(t, &want, ""); /* as it is now; then we try it out */
-            snprintf(t->result->diagnosis, sizeof t->result->diagnosis, "%s",
-                     name_missing_lines(t, fd, in, or_none(s->diagnosis)));
-        }
+        if (printed(t, &want) || reported(t))
+            continue;
+        differs(t, &want, ""); /* as it is now; then we try it out */
+        const char *name = s->diagnosis;
+        if (name == NULL)
+            name = strays(t, in) ? "recv-kept-miscounted" : unwritten(t);
+        snprintf(t->result->diagnosis, sizeof t->result->diagnosis, "%s",
+                 name_missing_lines(t, fd, in, name));
     }
 }
 
@@ -427,10 +488,12 @@ static void end_lines(struct trial *t, int *fd, const struct talk *s,
     }
     number_lines(&want, in, true);
     if (!over(t) && !t->child.ended)
-        fail(t, explained(t, s->diagnosis),
+        fail(t,
+             t->child.out.total > want.size ? "recv-end-repeats"
+                                            : explained(t, s->diagnosis),
              "a program that ends with the stream", "%s",
              outcome_text(t, t->outcome, got, sizeof got));
-    if (!over(t) && !printed(t, &want))
+    if (!over(t) && !printed(t, &want) && !reported(t))
         differs(t, &want, s->diagnosis);
     if (!over(t) && !exited(&t->child, 0))
         fail(t, explained(t, s->diagnosis), "exit status 0", "%s",
@@ -508,6 +571,11 @@ static const struct check_case cases_line_by_line[] = {
      TALKS(.what = "sent short lines and lines of 1023 bytes in one piece",
            .pieces = PIECES("xx\n#\nx\n#\n#\nxx"),
            .diagnosis = "recv-line-limit")},
+    {"accepts such a line also when its newline comes later", CLIENT, 7, 7,
+     TALK, ASAN, run_lines,
+     TALKS(.what = "sent 1023 bytes, and their newline when they were taken",
+           .pieces = PIECES("#\n"), .cut = 1023,
+           .diagnosis = "recv-line-limit")},
     {"refuses the 1024th byte of a line", CLIENT, 7, 7, TALK, ASAN, run_lines,
      TALKS(.what = "sent a short line and 1024 bytes without a newline, and "
                    "stayed connected",
@@ -517,7 +585,7 @@ static const struct check_case cases_line_by_line[] = {
      run_lines,
      TALKS(.what = "sent three lines in one piece",
            .pieces = PIECES("xxxx\nxxxxx\nx\n"), .fault = "recv:short=3",
-           .diagnosis = "recv-single-call")},
+           .diagnosis = "recv-rest-dropped")},
     {"goes on when a signal interrupts recv()", CLIENT, 7, 7, TALK, PLAIN,
      run_lines,
      TALKS(.what = "sent a line", .pieces = PIECES("xxxx\n"),
@@ -544,9 +612,14 @@ static const char *name_of_output(struct trial *t, const struct bytes *want,
                                   const char *otherwise)
 {
     size_t name = want->size - 1;
+    if (says_error(&t->child, EMSGSIZE))
+        return "recv-name-limit";
     if (t->child.out.length >= want->size &&
         memcmp(t->child.out.bytes, want->at, name) == 0)
         return "recv-no-terminator";
+    if (t->child.out.length == name &&
+        memcmp(t->child.out.bytes, want->at, name - 1) == 0)
+        return "recv-zero-byte-inside";
     return explained(t, otherwise);
 }
 
@@ -608,7 +681,7 @@ static const struct check_case cases_overflow[] = {
     {"puts a name together from pieces", CLIENT, 7, 7, TALK, PLAIN, run_name,
      TALKS(.what = "sent a name, three bytes at a time",
            .pieces = PIECES("xxxxxxxxxxxxxxxxxxxx"), .cut = 3,
-           .diagnosis = "recv-single-call")},
+           .diagnosis = "recv-one-piece")},
     {"takes an empty stream for an empty name", CLIENT, 7, 7, TALK, PATTERN,
      run_name,
      TALKS(.what = "ended our side without a byte", .pieces = PIECES(""),
@@ -623,6 +696,8 @@ static const struct check_case cases_overflow[] = {
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
 
 /* --- hostile-frame ------------------------------------------------------- */
+
+enum { FRAME_MAX = 4096 };
 
 /** A stream of frames: bodies as patterns, and a last header without one. */
 struct frames {
@@ -665,6 +740,29 @@ static void make_frames(const struct frames *s, struct bytes *in,
     add(in, "\0\0\0\5", s->headless);
 }
 
+/* Does it say 0 bytes of a frame that has some? */
+static const char *name_frame(const struct trial *t, const struct frames *s)
+{
+    bool unset = strncmp(t->child.out.bytes, "0 bytes: ", 9) == 0 &&
+                 s->bodies[0] != NULL && s->bodies[0][0] != '\0';
+    return unset ? "frame-length-unset" : s->diagnosis;
+}
+
+/* Why a length that is too large is not refused as it should be. */
+static const char *name_refusal(struct trial *t, const struct frames *s,
+                                const struct bytes *want)
+{
+    const struct witness_record *r = log_last(&t->log, WITNESS_RECV, -1);
+    if (s->error != EMSGSIZE)
+        return s->diagnosis;
+    if (exited(&t->child, 0) && printed(t, want))
+        return "frame-refused-silently";
+    if (t->child.ended || r == NULL || r->a < 1 || r->a > FRAME_MAX)
+        return s->diagnosis;
+    blame(t, r);
+    return "frame-body-awaited";
+}
+
 static void judge_frames(struct trial *t, const struct frames *s,
                          const struct bytes *want)
 {
@@ -675,7 +773,7 @@ static void judge_frames(struct trial *t, const struct frames *s,
         return;
     }
     if (s->error != 0) {
-        check_failed(t, s->error, s->diagnosis);
+        check_failed(t, s->error, name_refusal(t, s, want));
         if (!over(t) && !printed(t, want))
             differs(t, want, s->diagnosis);
         return;
@@ -684,11 +782,11 @@ static void judge_frames(struct trial *t, const struct frames *s,
         differs(t, want,
                 s->bodies[1] == NULL ? "frame-no-ntohl" : s->diagnosis);
     if (!over(t) && !t->child.ended)
-        fail(t, explained(t, s->diagnosis),
+        fail(t, explained(t, name_frame(t, s)),
              "a program that ends with the stream", "%s",
              outcome_text(t, t->outcome, got, sizeof got));
     if (!over(t) && !printed(t, want))
-        differs(t, want, s->diagnosis);
+        differs(t, want, name_frame(t, s));
     if (!over(t) && !exited(&t->child, 0))
         fail(t, explained(t, s->diagnosis), "exit status 0", "%s",
              ending_text(&t->child, got, sizeof got));
@@ -706,7 +804,7 @@ static void run_frames(struct trial *t)
     did(t, "%s", s->what);
     peer_send(t, fd, in.at, in.size, s->cut);
     if (!await_output(t, want.size) && s->error == 0 && !t->child.ended)
-        differs(t, &want, explained(t, s->diagnosis));
+        differs(t, &want, explained(t, name_frame(t, s)));
     peer_end_side(&fd, s->side);
     t->outcome = child_await_end(&t->child, QUIET_MS);
     judge_frames(t, s, &want);
@@ -730,11 +828,11 @@ static const struct check_case cases_hostile_frame[] = {
     {"puts frames together from pieces", CLIENT, 7, 7, TALK, PLAIN, run_frames,
      FRAMES(.what = "sent two frames, one byte at a time",
             .bodies = PIECES("xxxxx", "xxx"), .cut = 1,
-            .diagnosis = "recv-single-call")},
+            .diagnosis = "frame-single-call")},
     {"puts frames together from short counts", CLIENT, 7, 7, TALK, PLAIN,
      run_frames,
      FRAMES(.what = "sent two frames", .bodies = PIECES("xxxxx", "xxx"),
-            .fault = "recv:short=3", .diagnosis = "recv-single-call")},
+            .fault = "recv:short=3", .diagnosis = "frame-single-call")},
     {"takes a length of 0 for an empty frame", CLIENT, 7, 7, TALK, PLAIN,
      run_frames,
      FRAMES(.what = "sent a frame, an empty one, and another",

@@ -108,8 +108,8 @@ static int send_all(int fd, const char *bytes, size_t length)
 }
 
 /**
- * Sends a text whose end is the end of the stream, then prints all that the
- * server answers, as it comes.
+ * Sends a text whose end is the end of the stream, then prints what the server
+ * answers, byte for byte, to its end.
  * @return 0, or -1
  */
 static int converse(int fd, const char *text)

@@ -80,7 +80,7 @@ static void on_signal(int number)
 /**
  * Lets SIGINT (Ctrl-C) and SIGTERM (kill) set `stopped`, but holds them back
  * except while wait_readable() waits.
- * @param waiting  gets the signal mask for that time
+ * @param waiting  gets the signal mask for that time, which blocks neither
  * @return 0, or -1
  */
 static int catch_signals(sigset_t *waiting)
@@ -106,7 +106,7 @@ static int catch_signals(sigset_t *waiting)
 
 /**
  * Waits until a socket can be read or accepted from.
- * @return 1, 0 when a signal has stopped us, or -1
+ * @return 1, 0 when a signal has stopped us, now or before, or -1
  */
 static int wait_readable(int fd, const sigset_t *waiting)
 {
