@@ -295,7 +295,8 @@ static void format_arguments(const struct witness_record *r, char *text,
     case WITNESS_SOCKET:
         snprintf(text, size, "%s, %s, %s",
                  named(families, r->a, one, sizeof one),
-                 named(types, r->b & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), two, sizeof two),
+                 named(types, r->b & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), two,
+                       sizeof two),
                  named(protocols, r->c, three, sizeof three));
         break;
     case WITNESS_BIND:
