@@ -173,6 +173,7 @@ enum side {
     SIDE_ENDS,   /**< half-close */
     SIDE_STAYS,  /**< stays open, and silent */
     SIDE_RESETS, /**< a reset, at once */
+    SIDE_FADES,  /**< half-close, then a reset: who sends then gets EPIPE */
     SIDE_CLOSES  /**< close() */
 };
 

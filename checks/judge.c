@@ -209,8 +209,10 @@ bool fault_happened(struct trial *t)
 
 void check_end(struct trial *t, const struct script *s)
 {
-    if (s->either && !t->child.ended)
-        check_success(t);
+    char got[200];
+    if (s->either && !over(t) && !exited(&t->child, 0) && !exited(&t->child, 1))
+        fail(t, explain(t, otherwise(t)), "an end with status 0 or 1", "%s",
+             outcome_text(t, t->outcome, got, sizeof got));
     else if (s->error != 0 && (s->optional ? fault_met(t) : fault_happened(t)))
         check_failure(t, s->error);
     else if (!s->either && s->error == 0)

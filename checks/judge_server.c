@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,15 +148,19 @@ static int talk(struct trial *t, const struct script *s, const char *message,
         t->outcome = child_await_end(&t->child, quiet);
         return -1;
     }
-    if (s->side == SIDE_RESETS || s->side == SIDE_CLOSES) /* learn who we are */
+    if (s->side != SIDE_ENDS && s->side != SIDE_STAYS) /* learn who we are */
         child_await(&t->child, -1, 0, &t->child.err, "connection from", quiet);
     did(t, "connected to port %u", t->port);
     if (t->subject->step >= 7) {
         did(t, "%s",
             s->what != NULL ? s->what : "sent \"Hello from client\\n\"");
+        if (s->side == SIDE_FADES) /* it finds all of it at once */
+            kill(-t->child.pid, SIGSTOP);
         peer_send(t, fd, message, size, s->piece);
     }
     peer_end_side(&fd, s->side);
+    if (s->side == SIDE_FADES)
+        kill(-t->child.pid, SIGCONT);
     if (s->late)
         t->outcome = child_await_end(&t->child, quiet);
     if (s->side == SIDE_STAYS && !may_fail && t->subject->step >= 8 &&

@@ -135,11 +135,11 @@ bool peer_send(struct trial *t, int fd, const char *bytes, size_t size,
 void peer_end_side(int *fd, enum side side)
 {
     struct linger reset = {1, 0};
-    if (side == SIDE_ENDS)
+    if (side == SIDE_ENDS || side == SIDE_FADES)
         shutdown(*fd, SHUT_WR);
-    if (side == SIDE_RESETS)
+    if (side == SIDE_RESETS || side == SIDE_FADES)
         setsockopt(*fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    if (side == SIDE_RESETS || side == SIDE_CLOSES) {
+    if (side != SIDE_ENDS && side != SIDE_STAYS) {
         close(*fd);
         *fd = -1;
     }
