@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 300,
-    PATIENCE_MS = 1300,
-    PAUSE_MS = 350, /* less than a second each, more in all */
+    LOOK_MS = 200,
+    PATIENCE_MS = 1100,
+    PAUSE_MS = 300, /* less than a second each, more in all */
     PAUSES = 4,
     PAUSE_MAX_MS = 800
 };
