@@ -42,7 +42,8 @@ build/witness.so: checks/witness.c checks/witness.h
 build/test_%: checks/test_%.c build/grader/child.o
 	@$(CC) $(WARNINGS) $(CFLAGS) $^ -o $@ -ldl -pthread
 
-build/test_trace: build/grader/trace_rows.o build/grader/log.o
+build/test_trace: $(addprefix build/grader/,trace_rows.o trace_history.o \
+                   trace_run.o trace_draw.o capture.o peer.o log.o)
 
 # --- verbs about a step: make VERB 3, make VERB N=3, make VERB-3 -----------
 
@@ -87,7 +88,8 @@ $(addprefix diff-step-,$(NUMBERS)): diff-step-%:
 	@tools/diff-step.sh $*
 
 TRACE := $(if $(FAULT),--fault $(FAULT)) $(if $(LIKE),--like $(LIKE)) \
-         $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ARGS),--args '$(ARGS)')
+         $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ARGS),--args '$(ARGS)') \
+         $(if $(ALL),--all)
 
 $(addprefix trace-step-,$(NUMBERS)): trace-step-%: grader
 	@$(MAKE) -s --no-print-directory $(filter build/steps/0$*-%,$(PROGRAMS))
@@ -119,8 +121,8 @@ progress: grader
 trace: grader
 ifneq ($(PROGRAM),)
 	@build/check trace program '$(PROGRAM)' $(if $(WITH),'$(WITH)') $(TRACE)
-else ifeq ($(FAULT),list)
-	@build/check trace --fault list
+else ifneq ($(filter list,$(FAULT) $(LIKE)),)
+	@build/check trace $(TRACE)
 else
 	$(NEEDS_E)@build/check trace exercise $(E) $(TRACE)
 endif

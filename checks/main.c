@@ -21,8 +21,9 @@ static int usage(void)
             "       check exercise NN-name/exercise [--tap] [--file FILE]\n"
             "       check replay [--update] FILE.md...\n"
             "       check trace step N | exercise NAME | program CMD [CMD]\n"
-            "             [--fault NAME|list] [--like NAME] [--svg FILE]\n"
-            "             [--args TEXT] [--file FILE] [--normal] [--ascii]\n"
+            "             [--fault NAME|list] [--like NAME|list] [--all]\n"
+            "             [--seconds N] [--args TEXT] [--file FILE]\n"
+            "             [--svg FILE] [--normal] [--ascii]\n"
             "       check peer --as client|server [--port P] [--like NAME]\n"
             "       check progress | leaks N | demo | diagnoses | suite "
             "[WORD...]\n");

@@ -290,7 +290,7 @@ static int play_server(const struct manner *m, unsigned port)
     return finish(fd, m->late);
 }
 
-static int list_manners(void)
+int list_manners(void)
 {
     for (int i = 0; i < MANNERS; i++)
         printf("  %-20s %s%s\n", manners[i].name, manners[i].what,
@@ -307,6 +307,11 @@ static const struct manner *find_manner(const char *name, bool client)
             manners[i].only != (client ? SERVER_ONLY : CLIENT_ONLY))
             return &manners[i];
     return NULL;
+}
+
+bool is_manner(const char *like, bool client)
+{
+    return find_manner(like, client) != NULL;
 }
 
 /* --as client|server [--port P] [--like NAME] [--quiet] */

@@ -5,10 +5,8 @@
  */
 #define _GNU_SOURCE
 #include "trace.h"
-#include "log.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- words ------------------------------------------------------------------
@@ -70,24 +68,41 @@ static void begin_text(const struct history *h, const struct row *row,
                  duration(r.leave - r.enter, wait, sizeof wait));
 }
 
+static void arrow_text(const struct row *row, char *text, size_t size)
+{
+    unsigned f = row->flags;
+    char bytes[60] = "";
+    const char *flag = f & TCP_RST                      ? "RST"
+                       : f & TCP_FIN                    ? "FIN"
+                       : (f & TCP_SYN) && (f & TCP_ACK) ? "SYN+ACK"
+                       : f & TCP_SYN                    ? "SYN"
+                       : row->bytes == 0                ? "ACK"
+                                                        : "";
+    if (row->bytes > 0)
+        snprintf(bytes, sizeof bytes, "%lld byte%s%s", (long long)row->bytes,
+                 row->bytes == 1 ? "" : "s", flag[0] != '\0' ? ", " : "");
+    int n = snprintf(text, size, "%s%s%s", bytes, flag,
+                     f & ARROW_AGAIN ? " again" : "");
+    if (row->segments > 1)
+        n += snprintf(text + n, size - (size_t)n, " in %u segments",
+                      row->segments);
+    if (f & ARROW_UNSEEN)
+        snprintf(text + n, size - (size_t)n, ", no call seen");
+}
+
 void row_text(const struct history *h, const struct row *row, char *text,
               size_t size)
 {
-    struct witness_record r = *row->call;
-    int at = 0, thread = 0;
     if (row->kind == ROW_ARROW) {
-        if (row->flag != NULL)
-            snprintf(text, size, "%s", row->flag);
-        else
-            snprintf(text, size, "%lld byte%s", (long long)row->bytes,
-                     row->bytes == 1 ? "" : "s");
+        arrow_text(row, text, size);
         return;
     }
+    struct witness_record r = *row->call;
     if (r.call == WITNESS_NONE) {
         snprintf(text, size, "%.*s", (int)r.bytes_size, (char *)r.bytes);
         return;
     }
-    thread = thread_number(h, row);
+    int at = 0, thread = thread_number(h, row);
     if (thread > 0)
         at = snprintf(text, size, "T%d: ", thread);
     r.injected = 0;
@@ -112,7 +127,27 @@ void shorten(char *text, size_t width)
     memmove(text + head + 3, text + n - TAIL, TAIL + 1);
 }
 
-/* --- the ladder -------------------------------------------------------------
+const char *drawing_note(const struct history *h, int i, char *text,
+                         size_t size)
+{
+    enum lane lane = i == 1 ? ON_LEFT : ON_RIGHT;
+    if (i == 0)
+        return h->captured ? "Arrows are captured, states inferred."
+                           : "Arrows and states are inferred from the calls.";
+    snprintf(text, size, "The %s's stdio (fdopen) reads and writes unseen.",
+             h->name[lane]);
+    return h->stdio[lane] ? text : "";
+}
+
+const char *state_news(const struct row *row, const struct row *before,
+                       enum lane lane)
+{
+    const char *now = row->state[lane];
+    bool same = before != NULL && before->state[lane] == now;
+    return now == NULL || same ? "" : now;
+}
+
+/* --- the ladder ------------------------------------------------------------
  */
 
 enum { STATE = 12, TIME = 7, BODY = 50, BODY_TIMED = 46 };
@@ -124,61 +159,40 @@ struct pen {
     bool timed, both; /* times are shown; there are two columns */
 };
 
-static void repeat(const char *what, int times)
-{
-    for (int i = 0; i < times; i++)
-        fputs(i % 2 == 0 || what[0] != '-' ? what : " ", stdout);
-}
-
 static void draw_arrow(const struct pen *pen, const struct row *row,
                        const char *label)
 {
-    int dashes = pen->body - (int)strlen(label) - 4, half = dashes / 2;
-    printf("%s", row->lane == ON_LEFT ? " " : pen->left);
-    repeat(pen->dash, half);
-    printf(" %s ", label);
-    repeat(pen->dash, dashes - half);
-    printf("%s", row->lane == ON_LEFT ? pen->right : " ");
-}
-
-static void draw_call(const struct pen *pen, const struct row *row, char *text)
-{
-    int width = pen->body - 2;
-    shorten(text, (size_t)width);
-    if (!pen->both)
-        printf(" %s", text);
-    else if (row->lane == ON_LEFT)
-        printf(" %-*s ", width, text);
-    else
-        printf(" %*s ", width, text);
-}
-
-const char *state_news(const struct row *row, const struct row *before,
-                       enum lane lane)
-{
-    const char *now = row->state[lane];
-    const char *old = before != NULL ? before->state[lane] : NULL;
-    bool same = now == NULL || (old != NULL && strcmp(now, old) == 0);
-    return same ? "" : now;
+    int dashes = pen->body - (int)strlen(label) - 4;
+    fputs(row->lane == ON_LEFT ? " " : pen->left, stdout);
+    for (int i = 0; i < dashes; i++) {
+        int k = i < dashes / 2 ? i : i - dashes / 2;
+        if (i == dashes / 2)
+            printf(" %s ", label);
+        fputs(k % 2 == 0 || pen->dash[0] != '-' ? pen->dash : " ", stdout);
+    }
+    fputs(row->lane == ON_LEFT ? pen->right : " ", stdout);
 }
 
 static void draw_row(const struct pen *pen, const struct history *h,
-                     const struct row *row, const struct row *before,
-                     uint64_t start)
+                     const struct row *row, const struct row *before, double ms)
 {
     char text[400];
+    int width = pen->body - 2, digits = ms < 100 ? 3 : ms < 1000 ? 2 : 1;
     row_text(h, row, text, sizeof text);
-    double ms = (double)(row->at - start) / 1e6;
-    if (pen->timed && row->kind != ROW_ARROW)
-        printf("%*.*f ", TIME - 1, ms < 100 ? 3 : ms < 1000 ? 2 : 1, ms);
+    if (pen->timed && (row->kind != ROW_ARROW || row->call == NULL))
+        printf("%*.*f ", TIME - 1, digits, ms);
     else if (pen->timed)
         printf("%*s", TIME, "");
     printf("%*s %s", STATE - 1, state_news(row, before, ON_LEFT),
            row->waits[ON_LEFT] ? pen->wait : pen->line);
+    shorten(text, (size_t)width);
     if (row->kind == ROW_ARROW)
         draw_arrow(pen, row, text);
     else
-        draw_call(pen, row, text);
+        printf(!pen->both              ? " %*s"
+               : row->lane == ON_RIGHT ? " %*s "
+                                       : " %-*s ",
+               pen->both ? width : 0, text);
     const char *right = state_news(row, before, ON_RIGHT);
     if (pen->both)
         printf("%s%s%s", row->waits[ON_RIGHT] ? pen->wait : pen->line,
@@ -186,40 +200,26 @@ static void draw_row(const struct pen *pen, const struct history *h,
     putchar('\n');
 }
 
-static void draw_names(const struct pen *pen, const struct history *h)
-{
-    int left = (pen->timed ? TIME : 0) + STATE - 1;
-    printf("%*s %-*s%s\n", pen->timed ? left : left, pen->timed ? "ms  " : "",
-           pen->both ? pen->body + 2 - (int)strlen(h->name[ON_RIGHT]) : 1,
-           h->name[ON_LEFT], pen->both ? h->name[ON_RIGHT] : "");
-}
-
-static void draw_skipped(const struct pen *pen, size_t rows)
-{
-    printf("%*s... %zu rows are not drawn ...\n",
-           (pen->timed ? TIME : 0) + STATE + 2, "", rows);
-}
-
 void draw_text(const struct history *h, const struct row *row, size_t rows,
                bool ascii)
 {
-    struct pen pen = {"|",        ":",
-                      "-",        ">",
-                      "<",        h->normal ? BODY : BODY_TIMED,
-                      !h->normal, two_sided(h, row, rows)};
-    if (!ascii) {
-        pen.line = "│";
-        pen.wait = "┊";
-        pen.dash = "╌";
-        pen.right = "▶";
-        pen.left = "◀";
-    }
-    draw_names(&pen, h);
+    bool both = two_sided(h, row, rows);
+    struct pen plain = {"|", ":", "-", ">", "<", BODY, false, both};
+    struct pen fine = {"│", "┊", "╌", "▶", "◀", BODY, false, both};
+    struct pen pen = ascii ? plain : fine;
+    pen.timed = !h->normal;
+    pen.body = h->normal ? BODY : BODY_TIMED;
+    int margin = STATE - 1 + (pen.timed ? TIME : 0);
+    printf("%*s %-*s%s\n", margin, pen.timed ? "ms  " : "",
+           both ? pen.body + 2 - (int)strlen(h->name[ON_RIGHT]) : 1,
+           h->name[ON_LEFT], both ? h->name[ON_RIGHT] : "");
     for (size_t i = 0; i < rows; i++) {
-        size_t next = row_skip(i, rows);
+        size_t next = row_skip(h, i, rows);
         if (next != i)
-            draw_skipped(&pen, next - i);
+            printf("%*s... %zu rows are not drawn (ALL=1) ...\n", margin + 3,
+                   "", next - i);
+        draw_row(&pen, h, &row[next], i > 0 ? &row[i - 1] : NULL,
+                 (double)(row[next].at - row[0].at) / 1e6);
         i = next;
-        draw_row(&pen, h, &row[i], i > 0 ? &row[i - 1] : NULL, row[0].at);
     }
 }

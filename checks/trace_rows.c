@@ -1,35 +1,42 @@
 /**
  * @file
  * From the calls of two programs to the rows of a drawing (trace.h): their
- * order, and, by a small model of TCP, what they must have sent each other.
+ * order, and what crossed: the segments that were captured, or what, by a
+ * small model of TCP, must have been sent.
  */
 #define _GNU_SOURCE
 #include "trace.h"
-#include "log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-enum { BINDINGS = 4096, PORTS = 64, BLOCKED_NS = 1000000 };
+enum { BINDINGS = 4096, SOON_NS = 1000000 };
+
+static const char CLOSED[] = "CLOSED", LISTEN[] = "LISTEN",
+                  SYN_SENT[] = "SYN-SENT", ESTABLISHED[] = "ESTABLISHED",
+                  FIN_WAIT_1[] = "FIN-WAIT-1", FIN_WAIT_2[] = "FIN-WAIT-2",
+                  CLOSE_WAIT[] = "CLOSE-WAIT", LAST_ACK[] = "LAST-ACK",
+                  TIME_WAIT[] = "TIME-WAIT";
 
 /** A socket, or the kernel's end of a connection that nobody accepted yet. */
 struct end {
     enum lane lane;
-    const char *state;    /* NULL: no TCP */
-    struct end *peer;     /* the other end, once there is a connection */
-    struct end *listener; /* whose queue it is in, or NULL */
-    int64_t sent, received;
-    bool fin;      /* has been sent from here */
-    bool closed;   /* no program has it any more */
-    bool abort;    /* SO_LINGER of zero: close() resets */
-    bool stdio;    /* fdopen(): what is read and written there is not seen */
-    int holders;   /* descriptors for it */
-    unsigned port; /* it is bound to, as far as a call has told; 0: unknown */
+    const char *state;      /* one of those above; NULL: no TCP */
+    struct end *peer;       /* the other end, once there is a connection */
+    struct end *listener;   /* whose queue it is in, or NULL */
+    unsigned port, goal;    /* its own; where it connects to; 0: unknown */
+    int64_t sent, received; /* bytes; received: by the program */
+    int64_t written;        /* bytes that calls have sent, as far as seen */
+    uint32_t next;          /* the sequence number it goes on with */
+    bool fin;               /* has been sent from here */
+    bool closed;            /* no program has it any more */
+    bool abort;             /* SO_LINGER of zero: close() resets */
+    bool stdio;             /* fdopen(): its reads and writes are not seen */
+    int holders;            /* descriptors for it */
 };
 
 /** A descriptor of a process. */
@@ -40,9 +47,12 @@ struct binding {
     struct end *end;
 };
 
-/** The model, and the rows as far as they are known. */
+/** The model at a moment, and the rows so far. */
 struct walk {
-    const struct history *h;
+    struct history *h;
+    enum lane lane; /* the moment: whose call … */
+    const struct witness_record *call;
+    uint64_t at;
     struct row *row;
     size_t rows, room;
     struct end *end;
@@ -51,6 +61,7 @@ struct walk {
     size_t bindings;
     struct end *focus[LANES]; /* whose state is shown */
     int waiting[LANES];       /* calls under way */
+    bool missed;              /* a segment is needed that was not captured */
 };
 
 static enum lane other(enum lane lane)
@@ -58,7 +69,7 @@ static enum lane other(enum lane lane)
     return lane == ON_LEFT ? ON_RIGHT : ON_LEFT;
 }
 
-/* --- the model: descriptors ----------------------------------------------- */
+/* --- descriptors and ends ------------------------------------------------- */
 
 static struct end *new_end(struct walk *w, enum lane lane, const char *state)
 {
@@ -69,48 +80,80 @@ static struct end *new_end(struct walk *w, enum lane lane, const char *state)
     return e;
 }
 
-static struct binding *find_binding(struct walk *w, enum lane lane,
-                                    const struct witness_record *r, int fd)
+static struct binding *find_binding(struct walk *w)
 {
     for (size_t i = 0; i < w->bindings; i++) {
         struct binding *b = &w->binding[i];
-        if (b->lane == lane && b->fd == fd && b->pid == r->pid)
+        if (b->lane == w->lane && b->fd == w->call->fd &&
+            b->pid == w->call->pid)
             return b;
     }
     return NULL;
 }
 
-static struct end *find(struct walk *w, enum lane lane,
-                        const struct witness_record *r)
+/* The end that the call is on, or NULL. */
+static struct end *find(struct walk *w)
 {
-    struct binding *b = find_binding(w, lane, r, r->fd);
+    struct binding *b = find_binding(w);
     return b != NULL ? b->end : NULL;
 }
 
-static void bind_fd(struct walk *w, const struct binding *b)
+static void hold(struct walk *w, int32_t pid, int fd, struct end *end)
 {
     if (w->bindings == BINDINGS)
         return;
-    w->binding[w->bindings++] = *b;
-    b->end->holders++;
+    w->binding[w->bindings++] = (struct binding){w->lane, pid, fd, end};
+    end->holders++;
+}
+
+/* The call has returned a descriptor for an end. */
+static void attach(struct walk *w, struct end *end)
+{
+    hold(w, w->call->pid, (int)w->call->result, end);
+    if (end->state != NULL)
+        w->focus[w->lane] = end;
 }
 
 /* A child has all the descriptors of its parent. */
-static void copy_bindings(struct walk *w, enum lane lane,
-                          const struct witness_record *r)
+static void copy_bindings(struct walk *w)
 {
-    for (size_t i = 0, n = w->bindings; i < n && r->result > 0; i++)
-        if (w->binding[i].lane == lane && w->binding[i].pid == r->pid) {
-            struct binding child = w->binding[i];
-            child.pid = (int32_t)r->result;
-            bind_fd(w, &child);
-        }
+    for (size_t i = 0, n = w->bindings; i < n && w->call->result > 0; i++) {
+        struct binding b = w->binding[i];
+        if (b.lane == w->lane && b.pid == w->call->pid)
+            hold(w, (int32_t)w->call->result, b.fd, b.end);
+    }
 }
 
-/* --- the model: what crosses ---------------------------------------------- */
+/* The listener at a port: rather on the other side, else the program's own. */
+static struct end *listener_at(struct walk *w, enum lane from, unsigned port)
+{
+    struct end *found = NULL;
+    for (size_t i = w->ends; i > 0; i--) {
+        struct end *e = &w->end[i - 1];
+        if (e->state == LISTEN && e->port == port &&
+            (found == NULL || e->lane != from))
+            found = e;
+    }
+    return found;
+}
 
-static struct row *push(struct walk *w, enum row_kind kind, enum lane lane,
-                        const struct witness_record *r, uint64_t at)
+/* The oldest connection in a listener's queue, from that port (0: any). */
+static struct end *queued(struct walk *w, const struct end *listener,
+                          unsigned port)
+{
+    for (size_t i = 0; i < w->ends && listener != NULL; i++) {
+        struct end *e = &w->end[i];
+        if (e->listener == listener &&
+            (port == 0 || e->peer->port == 0 || e->peer->port == port))
+            return e;
+    }
+    return NULL;
+}
+
+/* --- rows ------------------------------------------------------------------
+ */
+
+static struct row *push(struct walk *w, enum row_kind kind, enum lane lane)
 {
     static struct row nowhere;
     if (w->rows == w->room) {
@@ -125,8 +168,8 @@ static struct row *push(struct walk *w, enum row_kind kind, enum lane lane,
     memset(row, 0, sizeof *row);
     row->kind = kind;
     row->lane = lane;
-    row->call = r;
-    row->at = at;
+    row->call = w->call;
+    row->at = w->at;
     for (int i = 0; i < LANES; i++) {
         row->waits[i] = w->waiting[i] > 0;
         row->state[i] = w->focus[i] != NULL ? w->focus[i]->state : NULL;
@@ -134,146 +177,172 @@ static struct row *push(struct walk *w, enum row_kind kind, enum lane lane,
     return row;
 }
 
-/* An arrow from an end; what it does to both is done before. What a program
- * sends to itself does not cross. */
-static void arrow(struct walk *w, const struct end *from,
-                  const struct witness_record *r, uint64_t at, const char *flag,
-                  int64_t bytes)
+/* An arrow; data captured just after more of the same share one. What a
+ * program sends to itself does not cross the drawing. */
+static void push_arrow(struct walk *w, const struct end *from, unsigned flags,
+                       int64_t bytes)
 {
+    struct row *row = w->rows > 0 ? &w->row[w->rows - 1] : NULL;
     if (from->peer != NULL && from->peer->lane == from->lane)
         return;
-    struct row *row = push(w, ROW_ARROW, from->lane, r, at);
-    row->flag = flag;
-    row->bytes = bytes;
+    if (row == NULL || row->call != NULL || w->call != NULL || bytes == 0 ||
+        row->bytes == 0 || row->lane != from->lane || row->flags != flags ||
+        w->at - row->at > SOON_NS)
+        row = push(w, ROW_ARROW, from->lane);
+    row->flags = flags;
+    row->bytes += bytes;
+    row->segments++;
 }
 
-static void cross_reset(struct walk *w, struct end *from,
-                        const struct witness_record *r, uint64_t at)
-{
-    from->state = from->peer->state = "CLOSED";
-    arrow(w, from, r, at, "RST", 0);
-}
+/* --- what crosses ----------------------------------------------------------
+ */
 
-static void cross_fin(struct walk *w, struct end *from,
-                      const struct witness_record *r, uint64_t at)
-{
-    struct end *to = from->peer;
-    from->fin = true;
-    from->state = to->fin ? "CLOSED" : "FIN-WAIT-2";
-    to->state = to->fin ? "TIME-WAIT" : "CLOSE-WAIT";
-    arrow(w, from, r, at, "FIN", 0);
-}
-
-static bool is_dead(const struct end *e)
-{
-    return strcmp(e->state, "CLOSED") == 0;
-}
-
-static bool is_listener(const struct end *e)
-{
-    return e->state != NULL && strcmp(e->state, "LISTEN") == 0;
-}
-
-static void cross_data(struct walk *w, struct end *from,
-                       const struct witness_record *r, uint64_t at, int64_t n)
-{
-    from->sent += n;
-    arrow(w, from, r, at, NULL, n);
-    if (from->peer->closed && !is_dead(from))
-        cross_reset(w, from->peer, r, at);
-}
-
-/* The listener at a port: rather on the other side, else the program's own. */
-static struct end *listener_at(struct walk *w, enum lane from, unsigned port)
-{
-    struct end *found = NULL;
-    for (size_t i = w->ends; i > 0; i--) {
-        struct end *e = &w->end[i - 1];
-        if (is_listener(e) && e->port == port &&
-            (found == NULL || e->lane != from))
-            found = e;
-    }
-    return found;
-}
-
-static void cross_handshake(struct walk *w, struct end *client,
-                            struct end *listener,
-                            const struct witness_record *r, uint64_t at)
+/* Makes the two ends a connection; the server's is in the listener's queue. */
+static void join(struct walk *w, struct end *client, struct end *listener)
 {
     enum lane there = listener != NULL ? listener->lane : other(client->lane);
-    struct end *server = new_end(w, there, "ESTABLISHED");
+    struct end *server = new_end(w, there, CLOSED);
     server->listener = listener;
     server->peer = client;
     client->peer = server;
-    client->state = "SYN-SENT";
-    arrow(w, client, r, at, "SYN", 0);
-    client->state = "ESTABLISHED";
-    arrow(w, server, r, at, "SYN+ACK", 0);
-    arrow(w, client, r, at, "ACK", 0);
 }
 
-/* The oldest connection in a listener's queue, or NULL. */
-static struct end *queued(struct walk *w, const struct end *listener)
+/* A segment crosses: what it does to both ends, and its arrow. */
+static void cross(struct walk *w, struct end *from, unsigned flags,
+                  int64_t bytes)
 {
-    for (size_t i = 0; i < w->ends; i++)
-        if (w->end[i].listener == listener && listener != NULL)
-            return &w->end[i];
+    struct end *to = from->peer;
+    from->sent += bytes;
+    if (flags & TCP_RST)
+        from->state = to->state = CLOSED;
+    else if (flags == TCP_SYN)
+        from->state = SYN_SENT;
+    else if (flags & TCP_SYN)
+        from->state = to->state = ESTABLISHED;
+    else if (flags & TCP_FIN) {
+        from->fin = true;
+        from->state = to->fin ? CLOSED : FIN_WAIT_2;
+        to->state = to->fin ? TIME_WAIT : CLOSE_WAIT;
+    }
+    bool held = from->holders > 0 || from->closed;
+    if (bytes > 0 && from->sent > from->written && held)
+        flags |= ARROW_UNSEEN;
+    push_arrow(w, from, flags, bytes);
+}
+
+/* --- what was captured -----------------------------------------------------
+ */
+
+/* The newest end with these ports, or NULL. */
+static struct end *end_between(struct walk *w, unsigned port, unsigned peer)
+{
+    for (size_t i = w->ends; i > 0; i--) {
+        struct end *e = &w->end[i - 1];
+        if (e->port == port && e->peer != NULL && e->peer->port == peer)
+            return e;
+    }
     return NULL;
 }
 
-/* --- the model: calls -------------------------------------------------------
+/* Who calls: a program that connects to that port, or somebody who is not
+ * seen and calls a listener that is. NULL: none of ours. */
+static struct end *caller(struct walk *w, const struct segment *s)
+{
+    struct end *client = NULL;
+    for (size_t i = 0; i < w->ends && client == NULL; i++)
+        if (w->end[i].goal == s->to)
+            client = &w->end[i];
+    enum lane lane = client != NULL ? client->lane : ON_LEFT;
+    struct end *listener = listener_at(w, lane, s->to);
+    if (client == NULL && listener != NULL)
+        client = new_end(w, other(listener->lane), CLOSED);
+    if (client == NULL)
+        return NULL;
+    client->goal = 0;
+    client->port = s->from;
+    join(w, client, listener);
+    client->peer->port = s->to;
+    return client;
+}
+
+static void cross_captured(struct walk *w, const struct segment *s)
+{
+    struct end *from = end_between(w, s->from, s->to);
+    if (s->flags == TCP_SYN && (from == NULL || from->state != SYN_SENT))
+        from = caller(w, s);
+    if (from == NULL)
+        return;
+    bool counts = (s->flags & (TCP_SYN | TCP_FIN)) != 0;
+    uint32_t next = s->sequence + s->bytes + counts;
+    uint32_t fresh = next - (from->next != 0 ? from->next : s->sequence);
+    if ((counts || s->bytes > 0) && (fresh == 0 || fresh >> 31)) {
+        push_arrow(w, from, s->flags | ARROW_AGAIN, s->bytes);
+        return;
+    }
+    cross(w, from, s->flags, s->bytes < fresh ? s->bytes : fresh);
+    from->next = next;
+}
+
+/* --- what is inferred ------------------------------------------------------
  */
 
-static void attach(struct walk *w, enum lane lane,
-                   const struct witness_record *r, struct end *end)
+static void infer(struct walk *w, struct end *from, unsigned flags,
+                  int64_t bytes)
 {
-    struct binding b = {lane, r->pid, (int)r->result, end};
-    bind_fd(w, &b);
-    if (end->state != NULL)
-        w->focus[lane] = end;
+    if (!w->h->captured)
+        cross(w, from, flags, bytes);
 }
 
-static bool is_stream(const struct witness_record *r)
+static void infer_data(struct walk *w, struct end *from, int64_t bytes)
 {
-    return (r->b & 0xf) == SOCK_STREAM && (r->a == AF_INET || r->a == AF_INET6);
+    infer(w, from, 0, bytes);
+    if (from->peer->closed && from->state != CLOSED)
+        infer(w, from->peer, TCP_RST, 0);
 }
 
-/* What a call has changed by itself, before anything crosses. */
-static void change_own_state(struct walk *w, enum lane lane,
-                             const struct witness_record *r)
+/* How many bytes the program that has this end will still receive there. */
+static int64_t yet_to_come(const struct walk *w, const struct end *e)
 {
-    struct end *e = find(w, lane, r);
-    if (r->call == WITNESS_SOCKET && r->result != -1)
-        attach(w, lane, r, new_end(w, lane, is_stream(r) ? "CLOSED" : NULL));
-    else if (r->call == WITNESS_DUP && r->result != -1 && e != NULL)
-        attach(w, lane, r, e);
-    else if (r->call == WITNESS_FORK)
-        copy_bindings(w, lane, r);
-    if (e == NULL || e->state == NULL)
-        return;
-    if ((r->call == WITNESS_BIND || r->call == WITNESS_GETSOCKNAME) &&
-        r->result == 0 && record_port(r) != 0)
-        e->port = record_port(r);
-    e->stdio = e->stdio || r->call == WITNESS_FDOPEN;
-    if (r->call == WITNESS_LISTEN && r->result == 0)
-        e->state = "LISTEN";
-    if (r->call == WITNESS_CONNECT && !r->injected && e->peer == NULL)
-        e->state = "SYN-SENT";
-    if (r->call == WITNESS_SHUTDOWN && r->result == 0 && r->a != SHUT_RD &&
-        e->peer != NULL && !e->fin && !is_dead(e))
-        e->state = e->peer->fin ? "LAST-ACK" : "FIN-WAIT-1";
-    if (r->call == WITNESS_SETSOCKOPT && r->a == SOL_SOCKET &&
-        r->b == SO_LINGER && r->bytes_size == 8)
-        e->abort = r->bytes[0] != 0 && r->bytes[4] == 0;
-    if (!is_listener(e))
-        w->focus[lane] = e;
+    int64_t bytes = 0;
+    size_t i = 0;
+    while (i < w->bindings && w->binding[i].end != e)
+        i++;
+    const struct binding *b = &w->binding[i];
+    for (size_t k = 0; i < w->bindings && k < w->h->calls[b->lane]; k++) {
+        const struct witness_record *r = &w->h->call[b->lane][k];
+        if (r->leave > w->at && r->pid == b->pid && r->fd == b->fd &&
+            r->call == WITNESS_RECV && r->result > 0 && !(r->b & MSG_PEEK))
+            bytes += r->result;
+    }
+    return bytes;
+}
+
+/* The end of a stream; before it, what stdio has written out of sight. */
+static void infer_fin(struct walk *w, struct end *from)
+{
+    int64_t hidden = from->peer->received - from->sent;
+    if (from->stdio)
+        hidden += yet_to_come(w, from->peer);
+    if (hidden > 0)
+        infer_data(w, from, hidden);
+    infer(w, from, TCP_FIN, 0);
+}
+
+static void infer_handshake(struct walk *w, struct end *client,
+                            struct end *listener)
+{
+    join(w, client, listener);
+    infer(w, client, TCP_SYN, 0);
+    infer(w, client->peer, TCP_SYN | TCP_ACK, 0);
+    infer(w, client, TCP_ACK, 0);
 }
 
 /* What came of a connection that went on after connect(): SO_ERROR tells. */
-static int later_error(const struct walk *w, enum lane lane,
-                       const struct witness_record *r)
+static int later_error(const struct walk *w)
 {
-    const struct witness_record *end = w->h->call[lane] + w->h->calls[lane];
+    const struct witness_record *r = w->call;
+    const struct witness_record *end =
+        w->h->call[w->lane] + w->h->calls[w->lane];
     for (const struct witness_record *l = r + 1; l < end; l++)
         if (l->fd == r->fd && l->pid == r->pid) {
             if (l->call == WITNESS_GETSOCKOPT && l->b == SO_ERROR)
@@ -284,162 +353,200 @@ static int later_error(const struct walk *w, enum lane lane,
     return 0;
 }
 
-/* What a connect() sends, seen from its result. */
-static void model_connect(struct walk *w, struct end *e,
-                          const struct witness_record *r, uint64_t at)
+/* A connect() that goes on when it has returned. */
+static bool goes_on(const struct witness_record *r)
 {
-    bool begun = r->error == EINTR || r->error == EINPROGRESS;
-    int error = begun ? later_error(w, e->lane, r) : r->error;
-    if (e->peer != NULL || e->state == NULL || (r->injected && !begun))
+    return r->error == EINTR || r->error == EINPROGRESS;
+}
+
+/* What a connect() sends, seen from its result. */
+static void infer_connect(struct walk *w, struct end *e)
+{
+    const struct witness_record *r = w->call;
+    int error = goes_on(r) ? later_error(w) : r->error;
+    if (w->h->captured || e->peer != NULL || e->state == NULL ||
+        (r->injected && !goes_on(r)))
         return;
     if (r->done && error == 0) {
-        struct end *listener = listener_at(w, e->lane, record_port(r));
-        cross_handshake(w, e, listener, r, at);
-    } else if (error == ECONNREFUSED) {
-        struct end nobody = {.lane = other(e->lane)};
-        arrow(w, e, r, at, "SYN", 0);
-        e->state = "CLOSED";
-        arrow(w, &nobody, r, at, "RST", 0);
-    } else if (!r->done || error == ETIMEDOUT) {
-        arrow(w, e, r, at, "SYN", 0);
+        infer_handshake(w, e, listener_at(w, e->lane, record_port(r)));
+    } else if (!r->done || error == ETIMEDOUT || error == ECONNREFUSED) {
+        struct end nobody = {.lane = other(e->lane), .peer = e};
+        e->peer = &nobody;
+        infer(w, e, TCP_SYN, 0);
+        if (error == ECONNREFUSED)
+            infer(w, &nobody, TCP_RST, 0);
+        e->peer = NULL;
     }
-}
-
-/* The end of a socket that no program holds any more. */
-static void model_release(struct walk *w, struct end *e,
-                          const struct witness_record *r, uint64_t at)
-{
-    e->closed = true;
-    if (is_listener(e)) {
-        e->state = "CLOSED";
-        for (struct end *q; (q = queued(w, e)) != NULL; q->listener = NULL) {
-            q->closed = true;
-            if (!is_dead(q))
-                cross_reset(w, q, r, at);
-        }
-    }
-    if (e->peer == NULL || is_dead(e))
-        return;
-    if (e->abort || (e->peer->sent > e->received && !e->stdio))
-        cross_reset(w, e, r, at);
-    else if (!e->fin)
-        cross_fin(w, e, r, at);
-}
-
-static void model_close(struct walk *w, enum lane lane,
-                        const struct witness_record *r, uint64_t at)
-{
-    struct binding *b = find_binding(w, lane, r, r->fd);
-    if (b == NULL || r->error == EBADF)
-        return;
-    struct end *e = b->end;
-    *b = w->binding[--w->bindings];
-    if (--e->holders == 0)
-        model_release(w, e, r, at);
 }
 
 /* What must have arrived before this call could return what it did. */
-static void infer_arrivals(struct walk *w, enum lane lane,
-                           const struct witness_record *r, uint64_t at)
+static void infer_arrivals(struct walk *w)
 {
-    struct end *e = find(w, lane, r);
-    if (!r->done || e == NULL || e->peer == NULL || is_dead(e))
+    const struct witness_record *r = w->call;
+    struct end *e = find(w);
+    if (!r->done || e == NULL || e->peer == NULL || e->state == CLOSED)
         return;
     int64_t missing = e->received + r->result - e->peer->sent;
     if (r->error == ECONNRESET && !r->injected)
-        cross_reset(w, e->peer, r, at);
+        infer(w, e->peer, TCP_RST, 0);
     if (r->error == EPIPE && r->injected && !e->fin)
-        cross_fin(w, e, r, at); /* so the witness makes it */
+        infer(w, e, TCP_FIN, 0); /* so the witness makes it */
     if (r->call != WITNESS_RECV || r->error != 0)
         return;
     if (r->result > 0 && missing > 0)
-        cross_data(w, e->peer, r, at, missing);
+        infer_data(w, e->peer, missing);
     if (r->result == 0 && r->a > 0 && !e->peer->fin)
-        cross_fin(w, e->peer, r, at);
+        infer(w, e->peer, TCP_FIN, 0);
 }
 
-/* A connection came from somewhere, seen or not. */
-static void model_accept(struct walk *w, enum lane lane,
-                         const struct witness_record *r, uint64_t at)
+/* --- what the calls change -------------------------------------------------
+ */
+
+static bool is_stream(const struct witness_record *r)
 {
-    struct end *listener = find(w, lane, r);
-    if (!r->done || r->result == -1 || listener == NULL)
-        return;
-    struct end *server = queued(w, listener);
-    if (server == NULL) {
-        struct end *client = new_end(w, other(lane), "SYN-SENT");
-        cross_handshake(w, client, listener, r, at);
-        server = client->peer;
+    return (r->b & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
+           (r->a == AF_INET || r->a == AF_INET6);
+}
+
+/* A shutdown() that will send the end of a stream. */
+static bool ends_stream(const struct witness_record *r, const struct end *e)
+{
+    return r->call == WITNESS_SHUTDOWN && r->result == 0 && r->a != SHUT_RD &&
+           e->peer != NULL && !e->fin && e->state != CLOSED;
+}
+
+static void change_socket(struct walk *w, struct end *e)
+{
+    const struct witness_record *r = w->call;
+    if ((r->call == WITNESS_BIND || r->call == WITNESS_GETSOCKNAME) &&
+        r->result == 0 && record_port(r) != 0)
+        e->port = record_port(r);
+    if (r->call == WITNESS_FDOPEN)
+        e->stdio = w->h->stdio[w->lane] = true;
+    if (r->call == WITNESS_LISTEN && r->result == 0)
+        e->state = LISTEN;
+    if (r->call == WITNESS_CONNECT && e->peer == NULL) {
+        e->state = r->injected ? e->state : SYN_SENT;
+        e->goal = record_port(r);
     }
-    server->listener = NULL;
-    attach(w, lane, r, server);
+    if (ends_stream(r, e))
+        e->state = e->peer->fin ? LAST_ACK : FIN_WAIT_1;
+    if (r->call == WITNESS_SETSOCKOPT && r->a == SOL_SOCKET &&
+        r->b == SO_LINGER && r->bytes_size == 8)
+        e->abort = r->bytes[0] != 0 && r->bytes[4] == 0;
+    if (e->state != LISTEN)
+        w->focus[w->lane] = e;
 }
 
-/* What the call sends, as soon as it is made. */
-static void model_departures(struct walk *w, enum lane lane,
-                             const struct witness_record *r, uint64_t at)
+/* What a call changes by itself, before anything crosses. */
+static void change(struct walk *w)
 {
-    struct end *e = find(w, lane, r);
-    if ((r->call == WITNESS_CLOSE || r->call == WITNESS_FCLOSE) && r->done)
-        model_close(w, lane, r, at);
-    if (e == NULL || (!r->done && r->call != WITNESS_CONNECT))
-        return;
-    if (r->call == WITNESS_CONNECT)
-        model_connect(w, e, r, at);
-    else if (r->call == WITNESS_SEND && r->result > 0 && e->state == NULL)
-        arrow(w, e, r, at, NULL, r->result);
-    else if (e->peer == NULL || is_dead(e))
-        return;
-    else if (r->call == WITNESS_SEND && r->result > 0)
-        cross_data(w, e, r, at, r->result);
-    else if (r->call == WITNESS_SHUTDOWN && r->result == 0 && r->a != SHUT_RD &&
-             !e->fin)
-        cross_fin(w, e, r, at);
+    const struct witness_record *r = w->call;
+    struct end *e = find(w);
+    if (r->call == WITNESS_SOCKET && r->result != -1)
+        attach(w, new_end(w, w->lane, is_stream(r) ? CLOSED : NULL));
+    else if (r->call == WITNESS_DUP && r->result != -1 && e != NULL)
+        attach(w, e);
+    else if (r->call == WITNESS_FORK)
+        copy_bindings(w);
+    if (e != NULL && e->state != NULL)
+        change_socket(w, e);
 }
 
-static void model_received(struct walk *w, enum lane lane,
-                           const struct witness_record *r)
+/* The end of a socket that no program holds any more. */
+static void release(struct walk *w, struct end *e)
 {
-    struct end *e = find(w, lane, r);
-    if (r->call == WITNESS_RECV && r->result > 0 && e != NULL &&
-        (r->b & MSG_PEEK) == 0)
-        e->received += r->result;
+    e->closed = true;
+    if (e->state == LISTEN) {
+        e->state = CLOSED;
+        for (struct end *q; (q = queued(w, e, 0)) != NULL; q->listener = NULL) {
+            q->closed = true;
+            if (q->state != CLOSED)
+                infer(w, q, TCP_RST, 0);
+        }
+    }
+    if (e->peer == NULL || e->state == CLOSED)
+        return;
+    if (e->abort || (e->peer->sent > e->received && !e->stdio))
+        infer(w, e, TCP_RST, 0);
+    else if (!e->fin)
+        infer_fin(w, e);
+}
+
+static void drop(struct walk *w, struct binding *b)
+{
+    struct end *e = b->end;
+    *b = w->binding[--w->bindings];
+    if (--e->holders == 0)
+        release(w, e);
 }
 
 /* The end of a process closes what it has left open. */
-static void model_exit(struct walk *w, enum lane lane,
-                       const struct witness_record *r)
+static void drop_all(struct walk *w)
 {
     for (size_t i = w->bindings; i > 0; i--)
-        if (i <= w->bindings && w->binding[i - 1].lane == lane) {
-            struct end *e = w->binding[i - 1].end;
-            w->binding[i - 1] = w->binding[--w->bindings];
-            if (--e->holders == 0)
-                model_release(w, e, r, r->enter);
-        }
+        if (i <= w->bindings && w->binding[i - 1].lane == w->lane)
+            drop(w, &w->binding[i - 1]);
 }
 
-/* --- one moment: a call begins, ends, or both -------------------------------
+/* A connection came from somewhere, seen or not. */
+static void take_connection(struct walk *w)
+{
+    const struct witness_record *r = w->call;
+    struct end *listener = find(w);
+    if (!r->done || r->result == -1 || listener == NULL)
+        return;
+    struct end *server = queued(w, listener, record_port(r));
+    if (server == NULL) {
+        struct end *client = new_end(w, other(w->lane), CLOSED);
+        w->missed = true;
+        infer_handshake(w, client, listener);
+        server = client->peer;
+    }
+    server->listener = NULL;
+    attach(w, server);
+}
+
+/* What the call sends, as soon as it is made. */
+static void depart(struct walk *w)
+{
+    const struct witness_record *r = w->call;
+    struct end *e = find(w);
+    if (e == NULL ||
+        (!r->done && r->call != WITNESS_CONNECT && r->call != WITNESS_SEND))
+        return;
+    if (r->call == WITNESS_SEND && r->error == 0)
+        e->written += r->done ? r->result : r->a; /* perhaps all it has */
+    if (r->call == WITNESS_CONNECT)
+        infer_connect(w, e);
+    else if ((r->call == WITNESS_CLOSE || r->call == WITNESS_FCLOSE) &&
+             r->error != EBADF)
+        drop(w, find_binding(w));
+    else if (r->call == WITNESS_SEND && r->result > 0 && e->state == NULL)
+        push_arrow(w, e, 0, r->result);
+    else if (r->call == WITNESS_SEND && r->result > 0 && e->peer != NULL &&
+             e->state != CLOSED)
+        infer_data(w, e, r->result);
+    else if (e->state != NULL && ends_stream(r, e))
+        infer_fin(w, e);
+}
+
+/* What the call has taken; was the handshake of a connect() captured? */
+static void arrive(struct walk *w)
+{
+    const struct witness_record *r = w->call;
+    struct end *e = find(w);
+    if (e != NULL && r->call == WITNESS_RECV && r->result > 0 &&
+        (r->b & MSG_PEEK) == 0)
+        e->received += r->result;
+    if (e == NULL || r->call != WITNESS_CONNECT || goes_on(r))
+        return;
+    e->goal = 0;
+    w->missed |= r->error == 0 && e->state != NULL && e->peer == NULL;
+}
+
+/* --- one moment: a call begins, ends, or both ------------------------------
  */
-
-static void begins(struct walk *w, enum lane lane,
-                   const struct witness_record *r)
-{
-    w->waiting[lane]++;
-    change_own_state(w, lane, r);
-    push(w, ROW_BEGINS, lane, r, r->enter);
-    model_departures(w, lane, r, r->enter);
-}
-
-static void ends(struct walk *w, enum lane lane, const struct witness_record *r)
-{
-    infer_arrivals(w, lane, r, r->leave);
-    w->waiting[lane]--;
-    if (r->call == WITNESS_ACCEPT)
-        model_accept(w, lane, r, r->leave);
-    push(w, ROW_ENDS, lane, r, r->leave);
-    model_received(w, lane, r);
-}
 
 static bool is_exit(const struct witness_record *r)
 {
@@ -454,36 +561,38 @@ static bool takes(const struct witness_record *r)
            r->call == WITNESS_POLL;
 }
 
-static void at_once(struct walk *w, enum lane lane,
-                    const struct witness_record *r)
+static void happen(struct walk *w, enum lane lane,
+                   const struct witness_record *r, enum row_kind kind)
 {
-    uint64_t at = takes(r) ? r->leave : r->enter;
-    infer_arrivals(w, lane, r, at);
-    change_own_state(w, lane, r);
-    if (r->call == WITNESS_ACCEPT)
-        model_accept(w, lane, r, at);
-    push(w, ROW_CALL, lane, r, at);
-    model_received(w, lane, r);
-    model_departures(w, lane, r, at);
+    bool begins = kind != ROW_ENDS, ends = kind != ROW_BEGINS;
+    w->lane = lane;
+    w->call = r;
+    w->at = !begins || (ends && takes(r)) ? r->leave : r->enter;
+    if (ends)
+        infer_arrivals(w);
+    w->waiting[lane] += (int)begins - (int)ends;
+    if (begins)
+        change(w);
+    if (ends && r->call == WITNESS_ACCEPT)
+        take_connection(w);
+    push(w, kind, lane);
+    if (ends)
+        arrive(w);
+    if (begins)
+        depart(w);
     if (is_exit(r))
-        model_exit(w, lane, r);
+        drop_all(w);
 }
 
-/* A call that may wait, and so gets two rows if something comes between. */
-static bool may_wait(const struct witness_record *r)
-{
-    return !r->done || takes(r) || r->call == WITNESS_CONNECT ||
-           (r->call != WITNESS_NONE && r->leave - r->enter >= BLOCKED_NS);
-}
-
-/* --- the order of time ------------------------------------------------------
+/* --- the order of time -----------------------------------------------------
  */
 
 struct moment {
     uint64_t at;
-    enum lane lane;
-    const struct witness_record *call;
     enum row_kind kind;
+    enum lane lane;
+    const struct witness_record *call; /* or … */
+    const struct segment *segment;
 };
 
 static int by_time(const void *a, const void *b)
@@ -492,50 +601,63 @@ static int by_time(const void *a, const void *b)
     const struct moment *y = (const struct moment *)b;
     if (x->at != y->at)
         return x->at < y->at ? -1 : 1;
-    return x->call != y->call ? (x->call < y->call ? -1 : 1)
-                              : (int)x->kind - (int)y->kind;
+    if (x->call != y->call)
+        return x->call < y->call ? -1 : 1;
+    if (x->segment != y->segment)
+        return x->segment < y->segment ? -1 : 1;
+    return (int)x->kind - (int)y->kind;
 }
 
-static size_t add_moments(const struct history *h, enum lane lane,
-                          struct moment *m)
+/* A call that may wait, and so gets two rows if something comes between. */
+static bool may_wait(const struct witness_record *r)
+{
+    return !r->done || takes(r) || r->call == WITNESS_CONNECT ||
+           (r->call != WITNESS_NONE && r->leave - r->enter >= SOON_NS);
+}
+
+/* Lists all that happens; @return how much */
+static size_t list_moments(const struct history *h, struct moment *m)
 {
     size_t n = 0;
-    for (size_t i = 0; i < h->calls[lane]; i++) {
-        const struct witness_record *r = &h->call[lane][i];
-        bool two = may_wait(r);
-        m[n++] =
-            (struct moment){r->enter, lane, r, two ? ROW_BEGINS : ROW_CALL};
-        if (two && r->done)
-            m[n++] = (struct moment){r->leave, lane, r, ROW_ENDS};
-    }
+    for (int lane = 0; lane < LANES; lane++)
+        for (size_t i = 0; i < h->calls[lane]; i++) {
+            const struct witness_record *r = &h->call[lane][i];
+            enum row_kind kind = may_wait(r) ? ROW_BEGINS : ROW_CALL;
+            m[n++] = (struct moment){r->enter, kind, (enum lane)lane, r, NULL};
+            if (kind == ROW_BEGINS && r->done)
+                m[n++] = (struct moment){r->leave, ROW_ENDS, (enum lane)lane, r,
+                                         NULL};
+        }
+    for (size_t i = 0; i < h->segments && h->captured; i++)
+        m[n++] = (struct moment){h->segment[i].at, ROW_ARROW, ON_LEFT, NULL,
+                                 &h->segment[i]};
+    qsort(m, n, sizeof *m, by_time);
     return n;
 }
 
-static int order_by_time(struct walk *w)
+static void order_by_time(struct walk *w)
 {
     const struct history *h = w->h;
-    size_t most = 2 * (h->calls[ON_LEFT] + h->calls[ON_RIGHT]) + 1;
-    struct moment *m = (struct moment *)calloc(most, sizeof *m);
-    if (m == NULL)
-        return -1;
-    size_t n = add_moments(h, ON_LEFT, m);
-    n += add_moments(h, ON_RIGHT, m + n);
-    qsort(m, n, sizeof *m, by_time);
+    size_t most = 2 * (h->calls[ON_LEFT] + h->calls[ON_RIGHT]) + h->segments;
+    struct moment *m = (struct moment *)calloc(most + 1, sizeof *m);
+    size_t n = m != NULL ? list_moments(h, m) : 0;
     for (size_t i = 0; i < n; i++) {
         const struct witness_record *r = m[i].call;
-        bool same = i + 1 < n && m[i + 1].call == r;
-        if (m[i].kind == ROW_CALL || (same && r->call != WITNESS_CONNECT)) {
-            at_once(w, m[i].lane, r);
-            i += same;
+        bool same = i + 1 < n && r != NULL && m[i + 1].call == r;
+        if (m[i].kind == ROW_ARROW) {
+            w->call = NULL;
+            w->at = m[i].at;
+            cross_captured(w, m[i].segment);
+        } else if (same && r->call != WITNESS_CONNECT) {
+            happen(w, m[i++].lane, r, ROW_CALL);
         } else {
-            (m[i].kind == ROW_BEGINS ? begins : ends)(w, m[i].lane, r);
+            happen(w, m[i].lane, r, m[i].kind);
         }
     }
     free(m);
-    return 0;
 }
 
-/* --- the normal order: each side's own, and cause before effect -------------
+/* --- the normal order: each side's own, and cause before effect ------------
  */
 
 struct plan {
@@ -550,13 +672,13 @@ upcoming(const struct walk *w, const struct plan *p, enum lane lane)
     return any ? &w->h->call[lane][p->next[lane]] : NULL;
 }
 
-/* Has what a call on this socket took already arrived? */
-static bool has_arrived(struct walk *w, const struct end *e,
-                        const struct witness_record *r)
+/* Has what the call takes already arrived? */
+static bool has_arrived(struct walk *w, const struct end *e)
 {
+    const struct witness_record *r = w->call;
     if (r->call == WITNESS_ACCEPT || e->peer == NULL)
-        return queued(w, e) != NULL;
-    if (is_dead(e) || r->error == EAGAIN || r->injected)
+        return queued(w, e, 0) != NULL;
+    if (e->state == CLOSED || r->error == EAGAIN)
         return true;
     if (r->call == WITNESS_POLL)
         return e->peer->sent > e->received || e->peer->fin;
@@ -568,213 +690,114 @@ static bool has_arrived(struct walk *w, const struct end *e,
 static bool can_return(struct walk *w, const struct plan *p, enum lane lane)
 {
     const struct witness_record *r = upcoming(w, p, lane);
-    struct end *e = find(w, lane, r);
-    enum lane there = other(lane);
     if (!r->done)
         return false;
-    if (w->h->calls[there] == 0 || upcoming(w, p, there) == NULL)
+    if (upcoming(w, p, other(lane)) == NULL)
         return true;
     if (r->call == WITNESS_NONE)
-        return is_exit(r) || p->begun[there];
+        return is_exit(r) || p->begun[other(lane)];
     if (r->call == WITNESS_CONNECT)
         return r->error != 0 || listener_at(w, lane, record_port(r)) != NULL;
-    if (!takes(r) || e == NULL || e->state == NULL ||
-        (r->call == WITNESS_POLL ? r->result <= 0 : r->injected))
-        return true;
-    return has_arrived(w, e, r);
+    w->lane = lane;
+    w->call = r;
+    struct end *e = find(w);
+    bool freely = r->call == WITNESS_POLL ? r->result <= 0 : r->injected != 0;
+    return !takes(r) || e == NULL || e->state == NULL || freely ||
+           has_arrived(w, e);
 }
 
-/* Whose turn it is when neither side can go on by the rules: by the clock. */
-static enum lane by_clock(const struct walk *w, const struct plan *p)
+/* How well the next call of a side would stand here; 0: there is none. */
+static int fitness(struct walk *w, const struct plan *p, enum lane lane)
 {
-    const struct witness_record *l = upcoming(w, p, ON_LEFT);
-    const struct witness_record *r = upcoming(w, p, ON_RIGHT);
-    if (l == NULL || r == NULL)
-        return l == NULL ? ON_RIGHT : ON_LEFT;
-    if (l->done != r->done)
-        return l->done ? ON_LEFT : ON_RIGHT;
-    return l->leave <= r->leave ? ON_LEFT : ON_RIGHT;
+    const struct witness_record *r = upcoming(w, p, lane);
+    if (r == NULL)
+        return 0;
+    bool can = can_return(w, p, lane);
+    if (p->begun[lane] && can)
+        return 4;
+    if (!p->begun[lane] && (can || r->call != WITNESS_NONE))
+        return 3;
+    return r->done ? 2 : 1;
 }
 
-static enum lane whose_turn(struct walk *w, const struct plan *p,
-                            enum lane turn)
-{
-    const enum lane both[] = {turn, other(turn)};
-    for (int i = 0; i < LANES; i++)
-        if (p->begun[both[i]] && can_return(w, p, both[i]))
-            return both[i];
-    for (int i = 0; i < LANES; i++) {
-        const struct witness_record *r = upcoming(w, p, both[i]);
-        if (r != NULL && !p->begun[both[i]] &&
-            (r->call != WITNESS_NONE || can_return(w, p, both[i])))
-            return both[i];
-    }
-    return by_clock(w, p);
-}
-
-static void order_normal(struct walk *w)
+static void order_normally(struct walk *w)
 {
     struct plan p = {{0, 0}, {false, false}};
     enum lane turn = ON_RIGHT; /* who listens has to be first */
-    while (upcoming(w, &p, ON_LEFT) != NULL ||
-           upcoming(w, &p, ON_RIGHT) != NULL) {
-        enum lane lane = whose_turn(w, &p, turn);
+    for (;;) {
+        int same = fitness(w, &p, turn), change = fitness(w, &p, other(turn));
+        if (same == 0 && change == 0)
+            return;
+        enum lane lane = change > same ? other(turn) : turn;
         const struct witness_record *r = upcoming(w, &p, lane);
         bool can = can_return(w, &p, lane);
         if (!p.begun[lane] && (!can || r->call == WITNESS_CONNECT) &&
             r->call != WITNESS_NONE) {
-            begins(w, lane, r);
+            happen(w, lane, r, ROW_BEGINS);
             p.begun[lane] = true;
             turn = can ? lane : other(lane);
             continue;
         }
-        if (p.begun[lane] && r->done)
-            ends(w, lane, r);
-        else if (!p.begun[lane])
-            at_once(w, lane, r);
+        if (!p.begun[lane] || r->done)
+            happen(w, lane, r, p.begun[lane] ? ROW_ENDS : ROW_CALL);
         p.begun[lane] = false;
         p.next[lane]++;
     }
 }
 
-/* --- normal ports -----------------------------------------------------------
+/* Makes all ports 50000, but that of the server 8080. */
+static void make_ports_normal(struct history *h)
+{
+    unsigned server = 0;
+    for (int lane = LANES - 1; lane >= 0; lane--)
+        for (size_t i = 0; i < h->calls[lane]; i++) {
+            struct witness_record *r = &h->call[lane][i];
+            struct sockaddr_in in; /* sockaddr_in6 has it at the same place */
+            unsigned port = record_port(r);
+            if (port == 0)
+                continue;
+            server = server == 0 ? port : server;
+            memcpy(&in, r->address, sizeof in);
+            in.sin_port = htons(port == server ? 8080 : 50000);
+            memcpy(r->address, &in, sizeof in);
+        }
+}
+
+/* --- the whole -------------------------------------------------------------
  */
 
-struct ports {
-    unsigned real[PORTS], count;
-};
-
-static void set_port(struct witness_record *r, unsigned port)
-{
-    struct sockaddr_in in; /* the port is at the same place in sockaddr_in6 */
-    memcpy(&in, r->address, sizeof in);
-    in.sin_port = htons((uint16_t)port);
-    memcpy(r->address, &in, sizeof in);
-}
-
-/* 8080 for the port that is listened on, 50000 and up for the others. */
-static void normal_port(struct ports *listened, struct ports *others,
-                        struct witness_record *r)
-{
-    unsigned port = record_port(r), i = 0;
-    if (port == 0)
-        return;
-    bool server = r->call == WITNESS_BIND || r->call == WITNESS_CONNECT;
-    for (; i < listened->count; i++)
-        if (listened->real[i] == port)
-            server = true;
-    struct ports *kind = server ? listened : others;
-    for (i = 0; i < kind->count && kind->real[i] != port; i++)
-        ;
-    if (i == kind->count && kind->count < PORTS)
-        kind->real[kind->count++] = port;
-    set_port(r, (server ? 8080 : 50000) + i);
-}
-
-static void normalize(struct history *h)
-{
-    struct ports listened = {{0}, 0}, others = {{0}, 0};
-    const enum lane first[] = {ON_RIGHT, ON_LEFT};
-    for (int lane = 0; lane < LANES; lane++)
-        for (size_t i = 0; i < h->calls[first[lane]]; i++)
-            normal_port(&listened, &others, &h->call[first[lane]][i]);
-}
-
-/* --- the whole --------------------------------------------------------------
- */
-
-struct row *history_rows(struct history *h, size_t *rows)
+/* Makes the rows in one way. @return NULL: no memory */
+static struct row *make_rows(struct history *h, size_t *rows, bool *missed)
 {
     struct walk *w = (struct walk *)calloc(1, sizeof *w);
     if (w == NULL)
         return NULL;
     w->h = h;
-    w->ends_room = 2 * (h->calls[ON_LEFT] + h->calls[ON_RIGHT]) + 2;
+    w->ends_room =
+        2 * (h->calls[ON_LEFT] + h->calls[ON_RIGHT] + h->segments + 1);
     w->end = (struct end *)calloc(w->ends_room, sizeof *w->end);
-    if (w->end != NULL && h->normal) {
-        normalize(h);
-        order_normal(w);
-    } else if (w->end != NULL) {
-        order_by_time(w);
-    }
+    if (w->end != NULL)
+        (h->normal ? order_normally : order_by_time)(w);
     struct row *row = w->row;
     *rows = w->rows;
+    *missed = w->missed;
     free(w->end);
     free(w);
     return row;
 }
 
-static struct witness_record *more_calls(struct history *h, enum lane lane,
-                                         size_t n)
+struct row *history_rows(struct history *h, size_t *rows)
 {
-    size_t size = (h->calls[lane] + n) * sizeof(struct witness_record);
-    void *more = realloc(h->call[lane], size > 0 ? size : 1);
-    if (more == NULL)
-        return NULL;
-    h->call[lane] = (struct witness_record *)more;
-    return h->call[lane] + h->calls[lane];
-}
-
-static int by_enter(const void *a, const void *b)
-{
-    const struct witness_record *x = (const struct witness_record *)a;
-    const struct witness_record *y = (const struct witness_record *)b;
-    return x->enter == y->enter ? 0 : x->enter < y->enter ? -1 : 1;
-}
-
-static void sort_calls(struct history *h, enum lane lane)
-{
-    qsort(h->call[lane], h->calls[lane], sizeof *h->call[lane], by_enter);
-}
-
-/* Noise: what is no business of the connection. */
-static bool is_drawn(const struct witness_record *r, bool ours)
-{
-    return !(ours && r->call == WITNESS_SLEEP) &&
-           r->call != WITNESS_FREEADDRINFO && r->call != WITNESS_SIGNAL &&
-           r->enter != 0;
-}
-
-int history_add(struct history *h, enum lane lane, const struct log *log,
-                bool ours)
-{
-    size_t n = log_count(log);
-    struct witness_record *to = more_calls(h, lane, n);
-    if (to == NULL)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        if (is_drawn(log_at(log, i), ours)) {
-            *to++ = *log_at(log, i);
-            h->calls[lane]++;
-        }
-    uint32_t claimed = log->map->claimed, capacity = log->map->capacity;
-    h->unrecorded += claimed > capacity ? claimed - capacity : 0;
-    sort_calls(h, lane);
-    return 0;
-}
-
-int history_note(struct history *h, enum lane lane, uint64_t at,
-                 const char *words)
-{
-    struct witness_record *r = more_calls(h, lane, 1);
-    if (r == NULL)
-        return -1;
-    memset(r, 0, sizeof *r);
-    r->done = 1;
-    r->enter = r->leave = at;
-    r->a = strncmp(words, "exit", 4) != 0 && strncmp(words, "killed", 6) != 0;
-    r->bytes_size =
-        (uint32_t)snprintf((char *)r->bytes, sizeof r->bytes, "%s", words);
-    h->calls[lane]++;
-    sort_calls(h, lane);
-    return 0;
-}
-
-void history_free(struct history *h)
-{
-    for (int lane = 0; lane < LANES; lane++)
-        free(h->call[lane]);
-    memset(h, 0, sizeof *h);
+    bool missed;
+    h->captured = h->segments > 0 && !h->normal;
+    if (h->normal)
+        make_ports_normal(h);
+    struct row *row = make_rows(h, rows, &missed);
+    if (row == NULL || !missed || !h->captured)
+        return row;
+    free(row);
+    h->captured = false;
+    return make_rows(h, rows, &missed);
 }
 
 bool two_sided(const struct history *h, const struct row *row, size_t rows)
@@ -785,8 +808,8 @@ bool two_sided(const struct history *h, const struct row *row, size_t rows)
     return h->calls[ON_LEFT] > 0 && h->calls[ON_RIGHT] > 0;
 }
 
-size_t row_skip(size_t i, size_t rows)
+size_t row_skip(const struct history *h, size_t i, size_t rows)
 {
-    bool many = rows > SHOWN_FIRST + SHOWN_LAST + 1;
+    bool many = rows > SHOWN_FIRST + SHOWN_LAST + 1 && !h->whole;
     return many && i == SHOWN_FIRST ? rows - SHOWN_LAST : i;
 }

@@ -6,8 +6,8 @@
 #define _GNU_SOURCE
 #include "trace.h"
 
-#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -16,7 +16,8 @@ enum {
     LEFT_LINE = 14,
     RIGHT_LINE = WIDTH - LEFT_LINE,
     GAP = 9, /* from a line to its text */
-    TOP = 56,
+    TOP = 36,
+    BOTTOM = 18,
     ROW = 21,
     STATE_ROW = 18, /* more, where a state is shown */
     COLUMNS = 52    /* characters between the lines */
@@ -109,48 +110,15 @@ static int draw_row(FILE *f, const struct history *h, const struct row *row,
     return height;
 }
 
-/* How high all rows are together. */
-static int total_height(const struct row *row, size_t rows)
+/* @return how high all rows are together */
+static int draw_rows(FILE *f, const struct history *h, const struct row *row,
+                     size_t rows, bool both)
 {
-    int height = 0;
-    for (size_t i = 0; i < rows; i++) {
-        size_t next = row_skip(i, rows);
-        const struct row *before = i > 0 ? &row[i - 1] : NULL;
-        bool any = state_news(&row[next], before, ON_LEFT)[0] != '\0' ||
-                   state_news(&row[next], before, ON_RIGHT)[0] != '\0';
-        height += ROW * (next != i ? 2 : 1) + (any ? STATE_ROW : 0);
-        i = next;
-    }
-    return height;
-}
-
-static void draw_frame(FILE *f, const struct history *h, const char *title,
-                       int height, bool both)
-{
-    fprintf(f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-            "height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n<title>",
-            WIDTH, height, WIDTH, height);
-    escaped(f, title);
-    fprintf(f,
-            "</title>\n<desc>The calls of %s%s%s in their order, from top "
-            "to bottom, and what crossed between them.</desc>\n"
-            "<style>%s</style>\n"
-            "<rect class=\"paper\" width=\"%d\" height=\"%d\" rx=\"6\"/>\n",
-            h->name[ON_LEFT], both ? " and " : "",
-            both ? h->name[ON_RIGHT] : "", style, WIDTH, height);
-    write_text(f, "name", LEFT_LINE - 6, 26, ON_LEFT, h->name[ON_LEFT]);
-    if (both)
-        write_text(f, "name", RIGHT_LINE + 6, 26, ON_RIGHT, h->name[ON_RIGHT]);
-}
-
-static void draw_rows(FILE *f, const struct history *h, const struct row *row,
-                      size_t rows, bool both)
-{
-    int y = TOP - 20;
+    char note[100];
+    int y = 0;
     for (size_t i = 0; i < rows; i++) {
         const struct row *before = i > 0 ? &row[i - 1] : NULL;
-        size_t next = row_skip(i, rows);
+        size_t next = row_skip(h, i, rows);
         if (next != i) {
             fprintf(f,
                     "<text class=\"note\" x=\"%d\" y=\"%d\" "
@@ -162,23 +130,58 @@ static void draw_rows(FILE *f, const struct history *h, const struct row *row,
         y += draw_row(f, h, &row[next], before, y, both);
         i = next;
     }
-    if (both)
-        write_text(f, "note", LEFT_LINE, y + 24, ON_LEFT,
-                   "dotted: waits; arrows and states are inferred");
+    for (int i = 0; i < NOTES && both; i++) {
+        const char *text = drawing_note(h, i, note, sizeof note);
+        if (text[0] == '\0')
+            continue;
+        char line[120];
+        snprintf(line, sizeof line, "%s%s", i == 0 ? "Dotted: waits. " : "",
+                 text);
+        write_text(f, "note", LEFT_LINE, y += ROW, ON_LEFT, line);
+    }
+    return y;
+}
+
+static void draw_frame(FILE *f, const struct history *h, const char *title,
+                       int height, bool both)
+{
+    const char *right = both ? h->name[ON_RIGHT] : "";
+    fprintf(f,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
+            "height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n<title>",
+            WIDTH, height, WIDTH, height);
+    escaped(f, title);
+    fprintf(f,
+            "</title>\n<desc>The calls of %s%s%s in their order, from top "
+            "to bottom, and what crossed between them.</desc>\n"
+            "<style>%s</style>\n"
+            "<rect class=\"paper\" width=\"%d\" height=\"%d\" rx=\"6\"/>\n",
+            h->name[ON_LEFT], both ? " and " : "", right, style, WIDTH, height);
+    write_text(f, "name", LEFT_LINE - 6, 26, ON_LEFT, h->name[ON_LEFT]);
+    write_text(f, "name", RIGHT_LINE + 6, 26, ON_RIGHT, right);
 }
 
 int draw_svg(const struct history *h, const struct row *row, size_t rows,
              const char *title, const char *path)
 {
     bool both = two_sided(h, row, rows);
+    char *drawn = NULL;
+    size_t size = 0;
+    FILE *body = open_memstream(&drawn, &size);
+    if (body == NULL)
+        return -1;
+    int height = draw_rows(body, h, row, rows, both);
     mkdir("build", 0777);
     mkdir("build/trace", 0777);
-    FILE *f = fopen(path, "w");
-    if (f == NULL)
-        return -1;
-    draw_frame(f, h, title, TOP + total_height(row, rows) + 16, both);
-    draw_rows(f, h, row, rows, both);
-    fprintf(f, "</svg>\n");
-    bool failed = ferror(f) != 0;
-    return fclose(f) == EOF || failed ? -1 : 0;
+    FILE *f = fclose(body) == 0 ? fopen(path, "w") : NULL;
+    bool failed = f == NULL;
+    if (f != NULL) {
+        draw_frame(f, h, title, TOP + height + BOTTOM, both);
+        fprintf(f, "<g transform=\"translate(0 %d)\">\n%s</g>\n</svg>\n", TOP,
+                drawn);
+        failed = ferror(f) != 0;
+        failed = fclose(f) == EOF || failed;
+    }
+    free(drawn);
+    return failed ? -1 : 0;
 }

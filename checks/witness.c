@@ -883,6 +883,7 @@ STAND_IN(int, connect, (int fd, const struct sockaddr *address, socklen_t size))
         REAL(fcntl)(fd, F_SETFL, flags | O_NONBLOCK);
         int error = real(fd, address, size) == 0 ? EINPROGRESS : errno;
         REAL(fcntl)(fd, F_SETFL, flags);
+        returned(&call, result);
         call.record.injected = error == EINPROGRESS;
         errno = error == EINPROGRESS ? EINTR : error;
     }

@@ -26,13 +26,15 @@ part() {
 # A test that speaks TAP.
 tap() {
   "$@" >"$log" 2>&1
-  grep -v '^ok' "$log"
-  good=$(grep -c '^ok' "$log")
+  grep -v '^ok [^#]*$' "$log"
+  good=$(grep -c '^ok [^#]*$' "$log")
+  not_tried=$(grep -c '^ok .*# SKIP' "$log")
   wrong=$(grep -c '^not ok' "$log")
   plan=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$log")
-  [ "${plan:-0}" = $((good + wrong)) ] || wrong=$((wrong + 1))
-  echo "$1: $good passed, $wrong failed, 0 skipped"
+  [ "${plan:-0}" = $((good + not_tried + wrong)) ] || wrong=$((wrong + 1))
+  echo "$1: $good passed, $wrong failed, $not_tried skipped"
   passed=$((passed + good)) failed=$((failed + wrong))
+  skipped=$((skipped + not_tried))
 }
 
 log=$(mktemp) || exit 2

@@ -17,7 +17,8 @@ make watch 3               checks step 3 each time a file is saved
 make leaks-step 3          valgrind's whole report on step 3
 make diff-step 3           what step 3 adds to step 2
 make trace-step 8          what step 8 said to the kernel, drawn
-                           (FAULT=short-send; FAULT=list names them)
+                           (FAULT=list and LIKE=list name faults and
+                           peers; ALL=1 draws all rows of a long one)
 make trace E=03-listen/backlog
                            the same for an exercise, or for any program
                            of yours: PROGRAM="./server 8080"
