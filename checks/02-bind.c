@@ -41,6 +41,8 @@ const struct check_case cases_02[] = {
      run_default, NULL},
     {"ends with its standard input", SERVER, 2, 3, TALK, PLAIN,
      run_end_of_input, SCRIPT(.diagnosis = "stdin-end-not-seen")},
+    {"sleeps until Enter is pressed", SERVER, 2, 3, TALK, PLAIN, run_other_keys,
+     NULL},
     {"takes every port from 1 to 65535", SERVER, 2, 8, TALK, PLAIN,
      run_port_range, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

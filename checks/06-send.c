@@ -29,6 +29,11 @@ const struct check_case cases_06[] = {
      SCRIPT(.what = "let the connection be gone when it sends",
             .fault = "send:gone", .error = EPIPE,
             .diagnosis = "send-unchecked")},
+    {"survives a peer that has ended and reset its side", SERVER, 6, 8, TALK,
+     PLAIN, run_server_script,
+     SCRIPT(.what = "connected, sent the line, ended our side and reset the "
+                    "connection, before it had time to accept it",
+            .side = SIDE_FADES, .either = true, .diagnosis = "send-sigpipe")},
     {"reports a failing send()", SERVER, 6, 8, TALK, PLAIN, run_server_script,
      SCRIPT(.what = "let send() fail", .fault = "send:fail=104",
             .error = ECONNRESET, .diagnosis = "send-unchecked")},

@@ -157,11 +157,6 @@ const struct check_case cases_07[] = {
      ASAN, run_server_script,
      SCRIPT(.what = "sent the line and closed the connection at once",
             .side = SIDE_CLOSES, .either = true, .diagnosis = "send-sigpipe")},
-    {"survives a peer that ends and resets before the reply", SERVER, 7, 8,
-     TALK, PLAIN, run_server_script,
-     SCRIPT(.what = "sent the line, ended our side and reset the connection, "
-                    "before it had read the line",
-            .side = SIDE_FADES, .either = true, .diagnosis = "send-sigpipe")},
     {"ends cleanly when the peer resets after its message", SERVER, 7, 8, TALK,
      ASAN, run_server_script,
      SCRIPT(.what = "sent the line, then a reset", .side = SIDE_RESETS,

@@ -248,7 +248,9 @@ void run_stdin_closed(struct trial *t);
 void run_output_full(struct trial *t);
 
 /* environment.c */
+void run_port_numbers(struct trial *t);
 void run_port_range(struct trial *t);
+void run_other_keys(struct trial *t);
 void run_default(struct trial *t);
 void run_end_of_input(struct trial *t);
 void run_fixed_port(struct trial *t);

@@ -336,6 +336,14 @@ enum outcome child_await(struct child *child, int fd, short events,
     }
 }
 
+bool child_watch(struct child *child, unsigned ms)
+{
+    uint64_t end = now_ns() + ms * 1000000ull;
+    while (!child->ended && now_ns() < end)
+        turn(child, -1, 0);
+    return !child->ended;
+}
+
 enum outcome child_await_end(struct child *child, unsigned quiet)
 {
     enum outcome how = child_await(child, -1, 0, NULL, NULL, quiet);

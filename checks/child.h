@@ -91,6 +91,13 @@ enum outcome child_await(struct child *child, int fd, short events,
                          const struct output *stream, const char *text,
                          unsigned quiet);
 
+/**
+ * Lets time pass, whatever the program does, and reads its output meanwhile.
+ * @param ms  real milliseconds, not scaled
+ * @return false if it has ended before
+ */
+bool child_watch(struct child *child, unsigned ms);
+
 /** Waits for the end of the program: GOT_IT, or why it does not end. */
 enum outcome child_await_end(struct child *child, unsigned quiet);
 

@@ -103,6 +103,18 @@ static bool interrupts(const struct trial *t)
     return t->fault != NULL && strstr(t->fault, ":eintr=") != NULL;
 }
 
+/* The same call, failing again and again, and the program does not end. */
+static bool is_repeated(const struct trial *t, call r)
+{
+    size_t times = 0;
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        times += log_at(&t->log, i)->call == r->call &&
+                 log_at(&t->log, i)->injected &&
+                 log_at(&t->log, i)->error == r->error &&
+                 log_at(&t->log, i)->a == r->a;
+    return !t->child.ended && r->error != EINTR && times > 2;
+}
+
 /* --- how the program ended --------------------------------------------- */
 
 static const char *explain_report(struct trial *t)
@@ -116,13 +128,15 @@ static const char *explain_death(struct trial *t)
     if (!t->child.ended || !WIFSIGNALED(t->child.status))
         return NULL;
     int signal_number = WTERMSIG(t->child.status);
+    if (signal_number == SIGALRM)
+        return at(t, log_last(&t->log, WITNESS_ALARM, -1), "wait-time-limit");
     if (signal_number == SIGPIPE)
         return at(t, log_last(&t->log, WITNESS_SEND, -1), "send-sigpipe");
     call r = log_last(&t->log, WITNESS_RECV, -1);
     if (r != NULL && r->error == EFAULT)
         return at(t, r, "recv-address-of-pointer");
     if (r != NULL && r->injected && r->error != 0)
-        return at(t, r, "recv-unsigned-result");
+        return at(t, r, "recv-unchecked");
     const struct script *s = (const struct script *)t->asked->script;
     if (s != NULL && s->send != NULL && strchr(s->send, '%') != NULL)
         return at(t, r, "recv-format-string");
@@ -173,6 +187,8 @@ static const char *explain_socket(struct trial *t)
     call used = b != NULL && b->fd == s->result ? s : NULL;
     if (used != NULL && (used->b & 0xf) == SOCK_DGRAM)
         return at(t, s, "socket-wrong-type");
+    if (s->error == 0 && s->result == 0 && b == NULL && t->subject->step > 1)
+        return at(t, s, "socket-zero-is-error");
     return NULL;
 }
 
@@ -284,12 +300,30 @@ static const char *explain_lengths(struct trial *t)
         if (r != NULL && !r->injected)
             return at(t, r, "memory-uninitialised");
     }
+    call own = log_first(&t->log, WITNESS_GETSOCKNAME, -1);
+    if (own != NULL && own->a < (int64_t)sizeof(struct sockaddr_in))
+        return at(t, own, "memory-uninitialised");
+    return NULL;
+}
+
+/* A failure that cannot be mended by trying is tried for ever. */
+static const char *explain_retries(struct trial *t)
+{
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call r = log_at(&t->log, i);
+        if (r->injected && r->error != 0 && is_repeated(t, r))
+            return at(t, r, "error-retried");
+    }
     return NULL;
 }
 
 /* A call that is made not to wait, or only for a while, had nothing to do. */
 static const char *explain_waiting(struct trial *t)
 {
+    call p = log_last(&t->log, WITNESS_POLL, -1);
+    if (p != NULL && p->injected && p->error == EINTR && exited(&t->child, 1) &&
+        says_error(&t->child, EINTR))
+        return at(t, p, "poll-no-eintr");
     static const enum witness_call calls[] = {WITNESS_RECV, WITNESS_ACCEPT,
                                               WITNESS_SEND};
     if (!t->child.ended || exited(&t->child, 0))
@@ -311,8 +345,10 @@ static const char *explain_helpers(struct trial *t)
     call begun = log_first(&t->log, WITNESS_FORK, -1);
     if (begun == NULL || !t->child.ended || WIFSIGNALED(t->child.status))
         return NULL;
-    bool held = t->subject->step < 6 || t->heard_size == 18;
-    return held ? "output-not-flushed" : at(t, begun, "main-ends-first");
+    bool left = kill(-t->child.pid, 0) == 0; /* somebody of its group */
+    if (left || (t->subject->step >= 6 && t->heard_size < 18))
+        return at(t, begun, "main-ends-first");
+    return NULL;
 }
 
 static const char *explain_accept(struct trial *t)
@@ -450,6 +486,13 @@ static bool heard(const struct trial *t, size_t offset, const char *want,
            memcmp(t->heard + offset, want, size) == 0;
 }
 
+/* Did our side go away on purpose? */
+static bool lost_peer(const struct trial *t)
+{
+    const struct script *s = (const struct script *)t->asked->script;
+    return s != NULL && (s->side == SIDE_FADES || s->side == SIDE_RESETS);
+}
+
 /* What send() reported, and was not understood. */
 static const char *explain_sending(struct trial *t, call s, const char *want)
 {
@@ -459,14 +502,16 @@ static const char *explain_sending(struct trial *t, call s, const char *want)
     bool says_sent = has(&t->child.out, "message sent");
     if (t->asked->role == SERVER && t->subject->exercise == NULL &&
         t->subject->step >= 7 && t->asked->run != run_hurry && s != NULL &&
-        s->error == 0 && (r == NULL || s->enter < r->enter))
+        s->error == 0 && (r == NULL ? stream == NULL : s->enter < r->enter))
         return at(t, s, "send-before-recv");
     if (interrupts(t) && heard(t, 0, want, size) && heard(t, size, want, size))
         return at(t, s, "errno-after-success");
-    if (t->heard_size == 0 && stream != NULL && says_sent)
+    if (t->heard_size == 0 && stream != NULL && says_sent && !lost_peer(t))
         return at(t, stream, "send-not-flushed");
     if (s == NULL || !s->injected || s->error == 0)
         return NULL;
+    if (is_repeated(t, s))
+        return at(t, s, "error-retried");
     if (t->outcome == SPINNING)
         return at(t, s, "send-minus-one-added");
     if (s->error == EINTR && log_last(&t->log, WITNESS_SEND, -1) == s)
@@ -498,11 +543,16 @@ static const char *explain_sent(struct trial *t)
     bool all_but_one = heard(t, 0, want, size - 1);
     if (all_but_one && (n == size - 1 || (n == size && !t->heard[size - 1])))
         return at(t, s, "send-no-newline");
+    if (heard(t, size, want, size))
+        return at(t, s, "send-twice");
     if (n > size && heard(t, 0, want, size))
         return at(t, s, "send-whole-buffer");
     if (n == sizeof(char *) && heard(t, 0, want, n))
         return at(t, s, "send-sizeof-pointer");
-    return NULL;
+    return t->subject->exercise == NULL && t->asked->track == WORKS && n > 0 &&
+                   !heard(t, 0, want, n)
+               ? at(t, s, "send-wrong-text")
+               : NULL;
 }
 
 /* What stdout holds besides the line about what was sent. */
@@ -510,16 +560,6 @@ static size_t printed_bytes(const struct trial *t)
 {
     size_t sent = has(&t->child.out, "Hello message sent\n") ? 19 : 0;
     return t->child.out.total - sent;
-}
-
-static size_t received(const struct trial *t)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < log_count(&t->log); i++)
-        if (log_at(&t->log, i)->call == WITNESS_RECV &&
-            log_at(&t->log, i)->result > 0)
-            sum += (size_t)log_at(&t->log, i)->result;
-    return sum;
 }
 
 static bool has_script_piece(const struct trial *t)
@@ -549,6 +589,10 @@ static const char *explain_ends(struct trial *t, call r, call last)
         return at(t, last, "recv-eof-is-error");
     if (last->injected && last->error == EINTR)
         return at(t, last, "recv-no-eintr");
+    if (last->done && last->result == 0 && last->a > 0 &&
+        t->sent == log_received(&t->log) && exited(&t->child, 0) &&
+        t->streams != OUTPUT_FULL && printed_bytes(t) <= (t->sent > 0))
+        return at(t, last, "recv-end-dropped");
     call reset = log_failed(&t->log, WITNESS_RECV, ECONNRESET);
     if ((r == reset && r->injected && printed_bytes(t) > 1) ||
         (reset != NULL && has(&t->child.err, "Message too long")))
@@ -569,7 +613,8 @@ static bool begins_with_last(const struct trial *t, call r)
     const char *out = t->child.out.bytes;
     if (has(&t->child.out, "Hello message sent\n") && t->asked->role == CLIENT)
         out += 19;
-    return piece->bytes_size > 0 && r->bytes[0] != piece->bytes[0] &&
+    return piece != r && piece->bytes_size > 0 &&
+           r->bytes[0] != piece->bytes[0] &&
            memcmp(out, piece->bytes, piece->bytes_size) == 0;
 }
 
@@ -578,8 +623,9 @@ static const char *explain_pieces(struct trial *t, call r, call last)
 {
     if (has(&t->child.out, "\xfe\xfe\xfe\xfe") && t->asked->build == PATTERN)
         return at(t, last, "recv-no-terminator");
-    if (has_script_piece(t) && received(t) >= t->sent && t->sent > 0 &&
-        r != last && (printed_bytes(t) == t->sent || begins_with_last(t, r)))
+    bool all = t->sent > 0 && log_received(&t->log) >= t->sent;
+    if (has_script_piece(t) && r != last &&
+        ((all && printed_bytes(t) == t->sent) || begins_with_last(t, r)))
         return at(t, last, "recv-overwrites-start");
     if (r->error == EFAULT)
         return at(t, r, "recv-address-of-pointer");
@@ -623,6 +669,10 @@ static const char *explain_closing(struct trial *t)
         return at(t, s, "close-shutdown-both");
     if (s != NULL && s->a == SHUT_RD)
         return at(t, s, "close-wrong-side");
+    call late = log_failed(&t->log, WITNESS_SEND, EPIPE);
+    if (s != NULL && s->error == 0 && late != NULL && !late->injected &&
+        late->fd == s->fd && s->enter < late->enter)
+        return at(t, s, "close-too-early");
     call sent = log_failed(&t->log, WITNESS_SEND, EBADF);
     call received = log_failed(&t->log, WITNESS_RECV, EBADF);
     if (sent != NULL && sent->fd >= 0 && was_closed_before(t, sent))
@@ -649,6 +699,11 @@ static const char *explain_closing(struct trial *t)
 /* Where the lines of the conversation went. */
 static const char *explain_output(struct trial *t)
 {
+    if (t->subject->exercise == NULL && t->asked->track == WORKS &&
+        t->child.out.total > 0 &&
+        (t->subject->step < 6 ||
+         (t->child.out.bytes[0] != 'H' && has(&t->child.out, "\nHello "))))
+        return "status-on-stdout";
     if (t->subject->step < 6)
         return NULL;
     if (has(&t->child.err, "Hello message sent") ||
@@ -660,20 +715,32 @@ static const char *explain_output(struct trial *t)
     if (has(&t->child.out, "Hello from client\n\n") ||
         has(&t->child.out, "Hello from server\n\n"))
         return "recv-ignores-newline";
-    if (has(&t->child.out, "Hello message sent") &&
-        !has(&t->child.out, "Hello message sent\n"))
+    const char *line = strstr(t->child.out.bytes, "Hello message sent");
+    if (line != NULL && (line[18] == '\0' || line[18] == 'H'))
         return "output-no-newline";
+    const struct script *s = (const struct script *)t->asked->script;
+    if (s != NULL && s->error == ECONNRESET && has(&t->child.out, "Hel\n"))
+        return "recv-error-is-eof";
+    if (t->streams != OUTPUT_FULL && exited(&t->child, 0) &&
+        t->child.out.total == 0 && t->heard_size == 18)
+        return kill(-t->child.pid, 0) == 0 ? "main-ends-first"
+                                           : "output-not-flushed";
+    if (s != NULL && s->side == SIDE_STAYS && t->heard_size == 18 &&
+        t->subject->step >= 8 && exited(&t->child, 1))
+        return "close-silence-is-error";
     return NULL;
 }
 
 const char *explain(struct trial *t, const char *otherwise)
 {
     static const char *(*const rules[])(struct trial *) = {
-        explain_report,    explain_death,   explain_stdin,   explain_arguments,
-        explain_socket,    explain_bind,    explain_listen,  explain_lengths,
-        explain_accept,    explain_list,    explain_connect, explain_status,
-        explain_peer_line, explain_closing, explain_sent,    explain_receiving,
-        explain_output,    explain_waiting, explain_helpers};
+        explain_report,    explain_death,     explain_stdin,
+        explain_arguments, explain_retries,   explain_socket,
+        explain_bind,      explain_listen,    explain_lengths,
+        explain_accept,    explain_list,      explain_connect,
+        explain_status,    explain_peer_line, explain_closing,
+        explain_sent,      explain_receiving, explain_output,
+        explain_waiting,   explain_helpers};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const char *name = rules[i](t);
         if (name != NULL)

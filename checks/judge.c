@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,9 +73,11 @@ static bool says_any_error(const struct child *child)
     return false;
 }
 
-/* The names under which a call may be reported: by what was really called. */
-static bool names_call(const struct trial *t, int error, const char *line,
-                       size_t size)
+/*
+ * Is the text of a failure reported under a name that fits what was called?
+ * `name` is what stands before its colon: "bind", "accept4".
+ */
+static bool names_call(const struct trial *t, int error, const char *text)
 {
     static const char *const families[][9] = {
         {"accept", "accept4", NULL},
@@ -82,27 +85,26 @@ static bool names_call(const struct trial *t, int error, const char *line,
          "fwrite", NULL},
         {"recv", "recvfrom", "recvmsg", "read", "readv", NULL}};
     const struct witness_record *r = NULL;
-    char text[300], call[24];
-    snprintf(text, sizeof text, "%.*s", (int)size, line);
+    char call[24];
     for (size_t i = 0; i < log_count(&t->log); i++)
         if (log_at(&t->log, i)->injected && log_at(&t->log, i)->error != 0)
             r = log_at(&t->log, i);
     if (r == NULL && error == ECONNREFUSED)
-        return strstr(text, "connect") != NULL;
+        return strcmp(text, "connect") == 0;
     if (r == NULL && error == EADDRINUSE)
-        return strstr(text, "bind") != NULL || strstr(text, "listen") != NULL;
+        return strcmp(text, "bind") == 0 || strcmp(text, "listen") == 0;
     if (r == NULL && error == EMSGSIZE)
         return strstr(text, "recv") != NULL || strstr(text, "read") != NULL;
     if (r == NULL || r->call == WITNESS_POLL) /* it waits for another call */
         return true;
     snprintf(call, sizeof call, "%.16s", r->function);
-    if (strstr(text, call) != NULL)
+    if (strcmp(text, call) == 0)
         return true;
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
         bool ours = false, named = false;
         for (size_t i = 0; families[f][i] != NULL; i++) {
             ours = ours || strcmp(call, families[f][i]) == 0;
-            named = named || strstr(text, families[f][i]) != NULL;
+            named = named || strcmp(text, families[f][i]) == 0;
         }
         if (ours)
             return named;
@@ -120,16 +122,35 @@ static const char *or_connect(struct trial *t, const char *otherwise)
                : otherwise;
 }
 
-/* The line with the text must begin with the call that really failed. */
+/* The word before ": text" that begins at `at`; "()" does not count. */
+static const char *word_before(const char *begin, const char *at, char *word,
+                               size_t size)
+{
+    while (at > begin && strchr(": ()", at[-1]) != NULL)
+        at--;
+    const char *end = at;
+    while (at > begin && (isalnum((unsigned char)at[-1]) || at[-1] == '_'))
+        at--;
+    snprintf(word, size, "%.*s", (int)(end - at), at);
+    return word;
+}
+
+/* The line with the text must name the call that really failed. */
 static void check_call_named(struct trial *t, int error, const char *expected)
 {
-    const char *err = t->child.err.bytes, *at = strstr(err, strerror(error));
-    while (at != NULL && at > err && at[-1] != '\n')
-        at--;
-    if (at == NULL || names_call(t, error, at, strcspn(at, "\n")))
-        return;
-    fail(t, or_connect(t, "error-names-wrong-call"), expected,
-         "stderr says \"%.*s\"", (int)strcspn(at, "\n"), at);
+    const char *err = t->child.err.bytes, *last = NULL;
+    char name[40];
+    for (const char *at = err; (at = strstr(at, strerror(error))) != NULL;
+         at++) {
+        last = at;
+        if (names_call(t, error, word_before(err, at, name, sizeof name)))
+            return;
+    }
+    while (last != NULL && last > err && last[-1] != '\n')
+        last--;
+    if (last != NULL)
+        fail(t, or_connect(t, "error-names-wrong-call"), expected,
+             "stderr says \"%.*s\"", (int)strcspn(last, "\n"), last);
 }
 
 /* It has failed as it should, but what did it do between? */

@@ -154,6 +154,25 @@ static bool is_null_with_trunc(const char *at)
            next != NULL && address < next + 1;
 }
 
+/* Memory that the program itself took and kept: not what libc keeps. */
+static const char *kept_by_program(const struct trial *t, const char *log)
+{
+    char own[80];
+    snprintf(own, sizeof own,
+             "(%.60s.c:", program_name(t->subject, t->asked->role));
+    const char *at = log;
+    while ((at = strstr(at, "still reachable in loss record")) != NULL) {
+        const char *caller = at; /* behind the line of malloc() itself */
+        for (int line = 0; line < 2 && caller != NULL; line++)
+            caller = strchr(caller + 1, '\n');
+        const char *name = caller != NULL ? strstr(caller, own) : NULL;
+        if (name != NULL && name < caller + 1 + strcspn(caller + 1, "\n"))
+            return at;
+        at++;
+    }
+    return NULL;
+}
+
 static void read_valgrind(struct trial *t, const char *log)
 {
     static const struct {
@@ -180,6 +199,14 @@ static void read_valgrind(struct trial *t, const char *log)
         fail(t,
              leak && list != NULL ? "connect-list-leaked" : errors[i].diagnosis,
              "no error and no leak in valgrind's log", "%s", line);
+        return;
+    }
+    const char *kept = kept_by_program(t, log);
+    if (kept != NULL) {
+        find_place(t, kept);
+        log_line(kept, "still reachable", line, sizeof line);
+        fail(t, "memory-leaked", "no error and no leak in valgrind's log", "%s",
+             line);
         return;
     }
     const char *open = log;

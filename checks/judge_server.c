@@ -143,19 +143,19 @@ static int talk(struct trial *t, const struct script *s, const char *message,
     enum stream_end end = STREAM_OPEN;
     unsigned quiet = s->side == SIDE_STAYS ? QUIET_LONG_MS : QUIET_MS;
     bool may_fail = s->error != 0 || s->either;
+    if (s->side == SIDE_FADES) /* it finds all of it at once */
+        kill(-t->child.pid, SIGSTOP);
     int fd = may_fail ? peer_connect(t->port) : connect_to_server(t);
     if (fd == -1) {
         t->outcome = child_await_end(&t->child, quiet);
         return -1;
     }
-    if (s->side != SIDE_ENDS && s->side != SIDE_STAYS) /* learn who we are */
+    if (s->side == SIDE_RESETS || s->side == SIDE_CLOSES) /* learn who we are */
         child_await(&t->child, -1, 0, &t->child.err, "connection from", quiet);
     did(t, "connected to port %u", t->port);
     if (t->subject->step >= 7) {
         did(t, "%s",
             s->what != NULL ? s->what : "sent \"Hello from client\\n\"");
-        if (s->side == SIDE_FADES) /* it finds all of it at once */
-            kill(-t->child.pid, SIGSTOP);
         peer_send(t, fd, message, size, s->piece);
     }
     peer_end_side(&fd, s->side);
@@ -174,6 +174,11 @@ static int talk(struct trial *t, const struct script *s, const char *message,
         t->outcome = child_await_end(&t->child, quiet);
     if (!may_fail)
         check_conversation(t, s, message, size, end);
+    if (s->side == SIDE_FADES && t->child.ended &&
+        strstr(t->child.out.bytes, "message sent") != NULL)
+        fail(t, explain(t, "send-said-before-sent"),
+             "no word of a message sent: the connection was gone",
+             "stdout says \"Hello message sent\"");
     return fd;
 }
 

@@ -102,6 +102,17 @@ const struct witness_record *log_failed(const struct log *log,
     return NULL;
 }
 
+size_t log_received(const struct log *log)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < log_count(log); i++) {
+        const struct witness_record *r = log_at(log, i);
+        if (r->call == WITNESS_RECV && r->result > 0)
+            sum += (size_t)r->result;
+    }
+    return sum;
+}
+
 const struct witness_record *log_pending(const struct log *log)
 {
     for (size_t i = 0; i < log_count(log); i++)

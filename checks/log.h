@@ -45,6 +45,9 @@ const struct witness_record *log_last(const struct log *log,
 const struct witness_record *log_failed(const struct log *log,
                                         enum witness_call call, int error);
 
+/** The bytes that the receiving calls of a program have returned in all. */
+size_t log_received(const struct log *log);
+
 /** The call that has not returned, or NULL; with several, the first. */
 const struct witness_record *log_pending(const struct log *log);
 

@@ -86,23 +86,11 @@ int peer_listen(int family, unsigned *port)
     return -1;
 }
 
-/* How many bytes the program has received, as the witness counted. */
-static size_t taken(const struct trial *t)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < log_count(&t->log); i++) {
-        const struct witness_record *r = log_at(&t->log, i);
-        if (r->call == WITNESS_RECV && r->result > 0)
-            sum += (size_t)r->result;
-    }
-    return sum;
-}
-
 static bool await_taken(const struct trial *t, size_t want)
 {
     struct timespec moment = {0, 500000};
     for (int i = 0; i < 80; i++) {
-        if (taken(t) >= want)
+        if (log_received(&t->log) >= want)
             return true;
         nanosleep(&moment, NULL);
     }
@@ -112,7 +100,7 @@ static bool await_taken(const struct trial *t, size_t want)
 bool peer_send(struct trial *t, int fd, const char *bytes, size_t size,
                size_t piece)
 {
-    size_t sent = 0, before = taken(t);
+    size_t sent = 0, before = log_received(&t->log);
     bool wait = piece > 0;
     while (sent < size) {
         size_t n = piece > 0 && piece < size - sent ? piece : size - sent;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static const struct diagnosis diagnoses[] = {
-#define DIAGNOSIS(name, lesson, cause, remedy) {name, lesson, cause, remedy},
+#define DIAGNOSIS(name, read, cause, remedy) {name, read, cause, remedy},
 #include "diagnoses.def"
 #undef DIAGNOSIS
 };
@@ -29,7 +29,7 @@ const struct diagnosis *diagnosis_find(const char *name)
 void diagnoses_print(void)
 {
     for (size_t i = 0; i < DIAGNOSES; i++)
-        printf("%s\t%s\t%s\t%s\n", diagnoses[i].name, diagnoses[i].lesson,
+        printf("%s\t%s\t%s\t%s\n", diagnoses[i].name, diagnoses[i].read,
                diagnoses[i].cause, diagnoses[i].remedy);
 }
 
@@ -123,7 +123,6 @@ static void print_failure(const struct judgement *j, const struct entry *e)
 {
     const struct result *r = &e->result;
     const struct diagnosis *d = diagnosis_find(r->diagnosis);
-    char lesson[80];
     mark(r->verdict == ADVICE ? "note" : "FAIL");
     printf("%s: %s\n", label(j, e), e->asked.title);
     paragraph("what we did:", r->did);
@@ -137,12 +136,10 @@ static void print_failure(const struct judgement *j, const struct entry *e)
     paragraph("where:", r->where);
     print_calls(r->calls);
     print_trace(j, e);
-    snprintf(lesson, sizeof lesson, "steps/%s/README.md",
-             d != NULL ? d->lesson : "");
-    if (d != NULL)
-        paragraph("read:", lesson);
-    if (d != NULL)
+    if (d != NULL) {
+        paragraph("read:", d->read);
         paragraph("name:", d->name);
+    }
 }
 
 /* Checks of one call that are counted rather than listed. */
@@ -237,6 +234,7 @@ static void tap_entry(const struct judgement *j, int i)
     yaml("where", r->where);
     yaml("cause", d != NULL ? d->cause : "");
     yaml("remedy", d != NULL ? d->remedy : "");
+    yaml("read", d != NULL ? d->read : "");
     yaml("calls", r->calls);
     printf("  ...\n");
 }

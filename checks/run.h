@@ -57,15 +57,15 @@ const struct entry *judgement_failure(const struct judgement *j);
 
 /* --- report.c ----------------------------------------------------------- */
 
-/** The sentences for a diagnosis. */
+/** The sentences for a diagnosis, and the section that teaches the matter. */
 struct diagnosis {
-    const char *name, *lesson, *cause, *remedy;
+    const char *name, *read, *cause, *remedy;
 };
 
 /** Looks a diagnosis up by name; NULL if there is none. */
 const struct diagnosis *diagnosis_find(const char *name);
 
-/** Prints all diagnoses, a line each: name, lesson, cause, remedy; tabs. */
+/** Prints all diagnoses, a line each: name, read, cause, remedy; tabs. */
 void diagnoses_print(void);
 
 void report_begin(const struct judgement *j, enum style style);

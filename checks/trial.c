@@ -102,7 +102,7 @@ static void add_valgrind(struct trial *t, struct launch *l, const char *program)
     const char *argv[] = {"valgrind",
                           "--leak-check=full",
                           "--track-fds=yes",
-                          "--show-leak-kinds=definite,indirect,possible",
+                          "--show-leak-kinds=all",
                           log,
                           program,
                           a,
@@ -434,6 +434,15 @@ static int overrun_local(const char *report)
                                                                   : 0;
 }
 
+/* The same for memory from malloc(). */
+static int overrun_block(const char *report)
+{
+    const char *at = strstr(report, " after ");
+    int size;
+    return at != NULL && sscanf(at, " after %d-byte region", &size) == 1 ? size
+                                                                         : 0;
+}
+
 static const char *asan_name(const struct trial *t, const char *report)
 {
     static const char *const copies[] = {"strcpy",  "strcat",  "printf",
@@ -441,13 +450,15 @@ static const char *asan_name(const struct trial *t, const char *report)
                                          "strncpy", "memmove", NULL};
     static const char *const receives[] = {"recv", "read", NULL};
     static const char *const sends[] = {"send", " in write", NULL};
-    char frame[200];
+    char frame[200], headline[200];
     bool writes = strstr(report, "WRITE of size") != NULL;
     first_frame(report, frame, sizeof frame);
     if (strstr(report, "use-after-free") != NULL &&
         strstr(report, "freeaddrinfo") != NULL)
         return "connect-list-used-after-free";
-    if (strstr(report, "overflow") == NULL)
+    snprintf(headline, sizeof headline, "%.*s", (int)strcspn(report, "\n"),
+             report);
+    if (strstr(headline, "overflow") == NULL)
         return "memory-error";
     if (strstr(report, "18-byte region") != NULL && writes)
         return "send-no-room-for-nul";
@@ -457,6 +468,8 @@ static const char *asan_name(const struct trial *t, const char *report)
     int room = overrun_local(report);
     if (has_any(frame, receives) && room == (int)sizeof(char *))
         return "recv-address-of-pointer";
+    if (has_any(frame, receives) && r != NULL && r->a == 1)
+        return "recv-no-bound";
     if (has_any(frame, receives))
         return room > 0 && r != NULL && r->a == room + 1 ? "recv-off-by-one"
                                                          : "recv-size-too-big";
@@ -466,8 +479,12 @@ static const char *asan_name(const struct trial *t, const char *report)
         return "send-full-length-again";
     if (strstr(frame, "strlen") != NULL || !writes)
         return r == NULL ? "send-no-room-for-nul" : "recv-no-terminator";
-    return strstr(report, "WRITE of size 1 ") != NULL ? "recv-off-by-one"
-                                                      : "memory-error";
+    if (strstr(report, "WRITE of size 1 ") == NULL)
+        return "memory-error";
+    int whole = room > 0 ? room : overrun_block(report);
+    return whole > 0 && log_received(&t->log) > (size_t)whole
+               ? "recv-no-bound"
+               : "recv-off-by-one";
 }
 
 const char *sanitizer_name(struct trial *t, char *line, size_t size)
@@ -490,7 +507,8 @@ const char *sanitizer_name(struct trial *t, char *line, size_t size)
             sscanf(bounds, "index %d out of bounds for type 'char [%d]", &index,
                    &size_of) == 2 &&
             index == size_of)
-            return "recv-off-by-one";
+            return log_received(&t->log) > (size_t)size_of ? "recv-no-bound"
+                                                           : "recv-off-by-one";
         return "memory-error";
     }
     if ((report = strstr(err, "ERROR: LeakSanitizer")) != NULL) {

@@ -38,6 +38,7 @@
 #include <sys/sendfile.h> /* sendfile */
 #include <sys/socket.h>   /* socket and its family */
 #include <sys/stat.h>     /* fstat */
+#include <sys/time.h>     /* setitimer */
 #include <sys/syscall.h>  /* gettid, process_vm_readv */
 #include <sys/uio.h>      /* readv, writev */
 #include <time.h>         /* clock_gettime, nanosleep */
@@ -66,7 +67,7 @@ enum {
     F(epoll_wait) F(epoll_pwait) F(sleep) F(usleep) F(nanosleep)               \
     F(clock_nanosleep) F(getaddrinfo) F(freeaddrinfo) F(dup) F(dup2) F(dup3)   \
     F(fcntl) F(close) F(fdopen) F(fclose) F(signal) F(__sysv_signal)           \
-    F(sigaction) F(fork) F(pthread_create) F(_exit)
+    F(sigaction) F(fork) F(pthread_create) F(_exit) F(alarm) F(setitimer)
 // clang-format on
 
 #define AS_NUMBER(name) ORIGINAL_##name,
@@ -120,6 +121,7 @@ struct call {
     unsigned actions;             /* the faults that take effect on it … */
     size_t limit;                 /* … for SHORTEN: bytes, 0: any number */
     long haste;                   /* … for HURRY: how many times faster */
+    int behind;                   /* … for TWO: 1: behind the others */
     int error;                    /* … for INTERRUPT and FAIL: the errno */
 };
 
@@ -424,6 +426,7 @@ static const struct {
     [WITNESS_POLL] = {"poll", FAIL | DELAY | INTERRUPT | HURRY},
     [WITNESS_DUP] = {"dup", FAIL | DELAY},
     [WITNESS_FORK] = {"fork", FAIL | DELAY},
+    [WITNESS_ALARM] = {"alarm", HURRY},
 };
 
 /** Is this a call that faults apply to: on a socket, if it is on anything? */
@@ -434,6 +437,7 @@ static int exposed(const struct call *call)
     case WITNESS_GETADDRINFO:
     case WITNESS_POLL:
     case WITNESS_FORK:
+    case WITNESS_ALARM:
         return 1;
     case WITNESS_CONNECT:
     case WITNESS_SEND:
@@ -492,6 +496,8 @@ static void inject(struct fault *fault, struct call *call)
         call->limit = (size_t)fault->value;
     else if (fault->action == HURRY) /* the same: see hurried() */
         call->haste = fault->value;
+    else if (fault->action == TWO) /* and put_refusing() */
+        call->behind = fault->value == 1;
     else
         call->record.injected = 1;
 }
@@ -995,8 +1001,8 @@ static int is_ipv6_loopback(const struct addrinfo *info)
  * frees the longer list as it would have freed the shorter one.
  * @return 1, or 0 if there is no such address
  */
-static int put_refusing_first(const char *service, const struct addrinfo *hints,
-                              struct addrinfo **list)
+static int put_refusing(const char *service, const struct addrinfo *hints,
+                        struct addrinfo **list, int behind)
 {
     struct addrinfo want = {.ai_flags = 0}, *first, *last;
     if (hints != NULL)
@@ -1007,10 +1013,10 @@ static int put_refusing_first(const char *service, const struct addrinfo *hints,
         want.ai_family != AF_INET && !is_ipv6_loopback(*list) && has_ipv6();
     if (REAL(getaddrinfo)(ipv6 ? "::1" : "127.0.0.2", service, &want, &first))
         return 0;
-    for (last = first; last->ai_next != NULL;)
+    for (last = behind ? *list : first; last->ai_next != NULL;)
         last = last->ai_next;
-    last->ai_next = *list;
-    *list = first;
+    last->ai_next = behind ? first : *list;
+    *list = behind ? *list : first;
     return 1;
 }
 
@@ -1028,7 +1034,8 @@ STAND_IN(int, getaddrinfo,
     inside++;
     int result = go ? real(host, service, hints, list) : call.error;
     if (result == 0 && (call.actions & TWO))
-        record->injected = (uint16_t)put_refusing_first(service, hints, list);
+        record->injected =
+            (uint16_t)put_refusing(service, hints, list, call.behind);
     inside--;
     returned(&call, result);
     if (result == 0)
@@ -1102,6 +1109,35 @@ STAND_IN(int, pthread_create,
     if (error == -1)
         error = call.error;
     return (int)leave_with(&call, error, (int)error);
+}
+
+STAND_IN(unsigned, alarm, (unsigned seconds))
+{
+    BEGIN(alarm, 1, ALARM, -1, (int64_t)seconds * 1000);
+    int64_t left = 0;
+    if (permitted(&call) && call.haste == 0) {
+        left = (int64_t)real(seconds);
+    } else {
+        int64_t us = hurried(&call, (int64_t)seconds * 1000000, 1000);
+        struct itimerval one = {{0, 0}, {us / 1000000, us % 1000000}};
+        REAL(setitimer)(ITIMER_REAL, &one, NULL);
+    }
+    return (unsigned)leave(&call, returned(&call, left));
+}
+
+STAND_IN(int, setitimer,
+         (__itimer_which_t which, const struct itimerval *value,
+          struct itimerval *before))
+{
+    BEGIN(setitimer, 1, ALARM, -1,
+          value != NULL ? timeval_ms(&value->it_value) : -1);
+    struct itimerval own = {{0, 0}, {0, 0}};
+    if (peek(&own, value, sizeof own) && permitted(&call) && call.haste != 0) {
+        hurried_timeval(&call, &own.it_value, &own.it_value);
+        hurried_timeval(&call, &own.it_interval, &own.it_interval);
+        value = &own;
+    }
+    return (int)leave(&call, returned(&call, real(which, value, before)));
 }
 
 STAND_IN(void, _exit, (int status))

@@ -39,9 +39,9 @@
  * | gone     | send                     | the sending side is shut down      |
  * |          |                          | first, so that the kernel itself   |
  * |          |                          | answers EPIPE, with its SIGPIPE    |
- * | two      | getaddrinfo              | an address that refuses is put     |
- * |          |                          | before the others                  |
- * | hurry=N  | poll, setsockopt         | a time limit given to it is N      |
+ * | two[=1]  | getaddrinfo              | an address that refuses is put     |
+ * |          |                          | before the others, =1: behind them |
+ * | hurry=N  | poll, setsockopt, alarm  | a time limit given to it is N      |
  * |          |                          | times shorter, but at least 1 ms   |
  *
  * `@K` limits a fault to the K-th call of that kind in a process (from 1, only
@@ -85,6 +85,7 @@ enum witness_call {
     WITNESS_SLEEP,        /* sleep, usleep, nanosleep, poll and select without
                              descriptors: a: milliseconds, -1: until a time */
     WITNESS_SIGNAL,       /* signal, sigaction: a: number, b: 1 if ignored */
+    WITNESS_ALARM,        /* alarm, setitimer: a: milliseconds, 0: none */
     WITNESS_FORK,         /* fork, pthread_create */
     WITNESS_CALLS         /* how many kinds there are */
 };

@@ -42,6 +42,7 @@ entry() {
   awk -F '\t' -v name="$diagnosis" '$1 == name {
     print "- likely cause: " $3
     print "- what to do: " $4
+    print "- read: [" $2 "](../" $2 ")"
   }' "$words"
 }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Checks links, anchors and images. Links to other hosts are not followed.
 #
-#   tools/links.sh github   as GitHub renders the Markdown, with its cmark-gfm
+#   tools/links.sh github   as GitHub renders the Markdown, with its cmark-gfm;
+#                           also the sections that checks/diagnoses.def names
 #   tools/links.sh site     in the site that `make docs` has built
 #
 # Exit status: 0 all hold, 1 some do not.
@@ -76,6 +77,15 @@ judge() {
     }'
 }
 
+# What a diagnosis tells to read is a link as well, from the top directory; it
+# has to name a section.
+links_of_diagnoses() {
+  reads=$("${CC:-gcc}" -E -P -x c checks/diagnoses.def \
+    -D'DIAGNOSIS(name, read, cause, remedy)=name read') || failed=1
+  printf '%s\n' "$reads" | sed -E -e 's/"([^"#]*)"$/"\1#which-section"/' \
+    -e 's/^"([^"]*)" "([^"]*)"$/link diagnoses.def:\1 \2/'
+}
+
 as_on_github() {
   # Nothing of Doxygen's own dialect may show there.
   commands='[\\@](ref|page|subpage|htmlonly|snippet|include|tableofcontents)\b'
@@ -95,6 +105,7 @@ as_on_github() {
     cmark-gfm --unsafe -e table -e autolink -e tasklist -e strikethrough \
       "$file" | links_of "$file" 1 >>"$facts"
   done
+  links_of_diagnoses >>"$facts"
   judge <"$facts" || failed=1
 }
 
