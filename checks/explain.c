@@ -502,7 +502,7 @@ static const char *explain_sending(struct trial *t, call s, const char *want)
     bool says_sent = has(&t->child.out, "message sent");
     if (t->asked->role == SERVER && t->subject->exercise == NULL &&
         t->subject->step >= 7 && t->asked->run != run_hurry && s != NULL &&
-        s->error == 0 && (r == NULL ? stream == NULL : s->enter < r->enter))
+        s->error == 0 && stream == NULL && (r == NULL || s->enter < r->enter))
         return at(t, s, "send-before-recv");
     if (interrupts(t) && heard(t, 0, want, size) && heard(t, size, want, size))
         return at(t, s, "errno-after-success");
@@ -527,7 +527,9 @@ static const char *explain_sent(struct trial *t)
     size_t size = strlen(want), n = t->heard_size;
     call s = log_first(&t->log, WITNESS_SEND, -1);
     bool is_short = t->fault != NULL && strstr(t->fault, "send:short") != NULL;
-    if (t->subject->step < 6)
+    call broken = log_failed(&t->log, WITNESS_RECV, 0);
+    if (t->subject->step < 6 ||
+        (broken != NULL && broken->injected && broken->error != EINTR))
         return NULL;
     const char *name = explain_sending(t, s, want);
     if (name != NULL || (n == size && heard(t, 0, want, size)))

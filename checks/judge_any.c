@@ -134,12 +134,19 @@ static const char *log_line(const char *log, const char *text, char *line,
     return at;
 }
 
+/* How valgrind names a place in the program's source: "(server.c:". */
+static const char *in_source(const struct trial *t, char name[80])
+{
+    const char *source = t->subject->source[t->asked->role];
+    const char *slash = strrchr(source, '/');
+    snprintf(name, 80, "(%.70s:", slash != NULL ? slash + 1 : source);
+    return name;
+}
+
 static void find_place(struct trial *t, const char *at)
 {
     char name[80];
-    snprintf(name, sizeof name,
-             "(%.60s.c:", program_name(t->subject, t->asked->role));
-    const char *place = at != NULL ? strstr(at, name) : NULL;
+    const char *place = at != NULL ? strstr(at, in_source(t, name)) : NULL;
     if (place != NULL)
         snprintf(t->result->where, sizeof t->result->where, "%.*s",
                  (int)strcspn(place + 1, ")"), place + 1);
@@ -158,8 +165,7 @@ static bool is_null_with_trunc(const char *at)
 static const char *kept_by_program(const struct trial *t, const char *log)
 {
     char own[80];
-    snprintf(own, sizeof own,
-             "(%.60s.c:", program_name(t->subject, t->asked->role));
+    in_source(t, own);
     const char *at = log;
     while ((at = strstr(at, "still reachable in loss record")) != NULL) {
         const char *caller = at; /* behind the line of malloc() itself */
