@@ -855,6 +855,51 @@ static int do_two(void)
     return 0;
 }
 
+static int do_behind(void)
+{
+    struct sockaddr_in address;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+    char port[6];
+    listener(&address);
+    snprintf(port, sizeof port, "%d", ntohs(address.sin_port));
+    hints.ai_family = AF_INET;
+    MUST(getaddrinfo("127.0.0.1", port, &hints, &list) == 0);
+    struct addrinfo *second = list->ai_next;
+    MUST(second != NULL && second->ai_next == NULL);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    MUST(connect(fd, list->ai_addr, list->ai_addrlen) == 0);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    MUST_FAIL(connect(fd, second->ai_addr, second->ai_addrlen), ECONNREFUSED);
+    freeaddrinfo(list);
+    return 0;
+}
+
+static void check_behind(void)
+{
+    EXPECT(nth("getaddrinfo", 1)->injected);
+    EXPECT(nth("freeaddrinfo", 1)->a == nth("getaddrinfo", 1)->a);
+}
+
+static int do_alarmed(void)
+{
+    struct itimerval five = {{5, 0}, {5, 0}}, before;
+    MUST(alarm(0) == 0 && setitimer(ITIMER_REAL, &five, &before) == 0);
+    MUST(before.it_value.tv_sec == 0 && five.it_value.tv_sec == 5);
+    five.it_value.tv_sec = 0; /* disarms it */
+    MUST(setitimer(ITIMER_REAL, &five, &before) == 0);
+    MUST(before.it_value.tv_sec == 0 && before.it_interval.tv_sec == 0);
+    alarm(5);
+    for (;;)
+        pause();
+}
+
+static void check_alarmed(void)
+{
+    EXPECT(!nth("alarm", 1)->injected && nth("alarm", 2)->injected);
+    EXPECT(nth("setitimer", 1)->injected && nth("setitimer", 1)->a == 5000);
+    EXPECT(nth("alarm", 2)->a == 5000);
+}
+
 static void check_two(void)
 {
     EXPECT(nth("getaddrinfo", 1)->injected && nth("getaddrinfo", 3)->injected);
@@ -966,6 +1011,8 @@ static const struct trial {
     {"delayed", do_delayed, check_delayed, 0, ROOM, "listen:delay=30"},
     {"hurried", do_hurried, check_hurried, 0, ROOM,
      "poll:hurry=100,setsockopt:hurry=100"},
+    {"behind", do_behind, check_behind, 0, ROOM, "getaddrinfo:two=1"},
+    {"alarmed", do_alarmed, check_alarmed, SIGALRM, ROOM, "alarm:hurry=100"},
     {"two", do_two, check_two, 0, ROOM, "getaddrinfo:two"},
     {"nonsense", do_delayed, check_nonsense, 0, ROOM,
      "listen:short=1,send:short=0,liten:fail=1,listen:fail,socket:fail=9@9"},

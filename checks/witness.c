@@ -1125,8 +1125,14 @@ STAND_IN(unsigned, alarm, (unsigned seconds))
     return (unsigned)leave(&call, returned(&call, left));
 }
 
+#ifdef __GLIBC__
+typedef __itimer_which_t itimer;
+#else
+typedef int itimer;
+#endif
+
 STAND_IN(int, setitimer,
-         (__itimer_which_t which, const struct itimerval *value,
+         (itimer which, const struct itimerval *value,
           struct itimerval *before))
 {
     BEGIN(setitimer, 1, ALARM, -1,
