@@ -3,14 +3,11 @@
  * How the exercises that come after step 8 are judged.
  */
 #define _GNU_SOURCE /* memmem */
-#include "peer.h"
+#include "exercise.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,46 +17,6 @@
 /* How long a program may do nothing here, in ms, when it has work. */
 enum { SILENCE_MS = 500 };
 
-/* A number below `limit`, by chance. */
-static unsigned chance(unsigned limit)
-{
-    static uint64_t state;
-    if (state == 0)
-        state = now_ns() ^ (uint64_t)getpid() << 32;
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(state >> 33) % limit;
-}
-
-/*
- * The script of a case, which has a form of its own here. It is taken off the
- * case, for explain() would read it as a struct script.
- */
-static const void *take_script(struct trial *t)
-{
-    static struct check_case asked;
-    asked = *t->asked;
-    const void *script = asked.script;
-    asked.script = NULL;
-    t->asked = &asked;
-    return script;
-}
-
-/* A word of so many letters by chance, as a string. */
-static void make_word(char *word, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        word[i] = (char)('a' + chance(26));
-    word[length] = '\0';
-}
-
-/* Blames a call, and names the mistake that it shows. */
-static const char *shown_by(struct trial *t, const struct witness_record *r,
-                            const char *name)
-{
-    blame(t, r);
-    return name;
-}
-
 /*
  * What the program itself tells, when it is dead or burns the processor; else
  * `otherwise`. (explain() knows the programs of the lessons, and not these.)
@@ -68,14 +25,13 @@ static const char *name_death(struct trial *t, const char *otherwise)
 {
     char line[300];
     const char *name = sanitizer_name(t, line, sizeof line);
-    const struct witness_record *p = log_last(&t->log, WITNESS_POLL, -1);
-    const struct witness_record *r = log_last(&t->log, WITNESS_RECV, -1);
+    call p = last_call(t, WITNESS_POLL);
+    call r = last_call(t, WITNESS_RECV);
     if (name != NULL)
         return name;
     if (t->child.ended && WIFSIGNALED(t->child.status))
         return WTERMSIG(t->child.status) == SIGPIPE
-                   ? shown_by(t, log_last(&t->log, WITNESS_SEND, -1),
-                              "send-sigpipe")
+                   ? shown_by(t, last_call(t, WITNESS_SEND), "send-sigpipe")
                    : "memory-error";
     if (t->child.ended && log_failed(&t->log, WITNESS_POLL, EINTR) != NULL &&
         says_error(&t->child, EINTR))
@@ -98,37 +54,19 @@ static void check_memory(struct trial *t)
 }
 
 /* The program must have ended with this status. */
-static void check_ending(struct trial *t, int status, const char *diagnosis)
+static void check_exit(struct trial *t, int status, const char *diagnosis)
 {
-    char expected[80], got[200];
-    if (over(t) || exited(&t->child, status))
-        return;
-    snprintf(expected, sizeof expected, "exit status %d", status);
-    fail(t, name_death(t, diagnosis), expected, "%s",
-         outcome_text(t, t->outcome, got, sizeof got));
+    if (!over(t) && !exited(&t->child, status))
+        check_status(t, status, name_death(t, diagnosis));
 }
 
-/* It must say "CALL: TEXT" on stderr, and end with status 1. */
-static void check_error(struct trial *t, const char *call, int error,
-                        const char *diagnosis)
+/* It must have failed, and said so; but a sanitizer may know better. */
+static void check_failed(struct trial *t, const char *function, int error,
+                         const char *diagnosis)
 {
-    char text[100], expected[160], got[200], said[100];
     check_memory(t);
-    if (over(t))
-        return;
-    snprintf(text, sizeof text, "%s: %s\n", call, strerror(error));
-    snprintf(expected, sizeof expected,
-             "\"%s: %s\" (%s) on stderr and exit status 1", call,
-             strerror(error), errno_name(error));
-    quote_bytes(t->child.err.bytes, t->child.err.length, said, sizeof said);
-    outcome_text(t, t->outcome, got, sizeof got);
-    if (t->child.ended && strstr(t->child.err.bytes, text) == NULL)
-        fail(t, name_death(t, diagnosis), expected, "stderr is %s; %s", said,
-             got);
-    check_ending(t, 1,
-                 exited(&t->child, 0) && t->child.err.length > 0
-                     ? "error-exit-zero"
-                     : diagnosis);
+    if (!over(t))
+        check_error(t, function, error, name_death(t, diagnosis));
 }
 
 /* --- many-clients -------------------------------------------------------- */
@@ -155,9 +93,8 @@ static void say(struct trial *t, struct guest *g, size_t n)
 /* Why is a client not answered, or not as it should be? */
 static const char *name_neglect(struct trial *t, const struct guest *g)
 {
-    const struct witness_record *waits = log_pending(&t->log);
-    const struct witness_record *full =
-        log_failed(&t->log, WITNESS_ACCEPT, EMFILE);
+    call waits = log_pending(&t->log);
+    call full = log_failed(&t->log, WITNESS_ACCEPT, EMFILE);
     if (full != NULL)
         return shown_by(t, full, "close-connection-leaked");
     if (!t->child.ended && t->outcome == BLOCKED && waits != NULL &&
@@ -168,7 +105,7 @@ static const char *name_neglect(struct trial *t, const struct guest *g)
         return name;
     if (t->child.ended)
         return "poll-client-ends-server";
-    if (t->heard_size == g->size && memcmp(t->heard, g->line, g->size) == 0)
+    if (has_heard(t, g->line, g->size))
         return "close-no-half-close";
     if (t->heard_size > 0 && t->heard_size < g->size &&
         memmem(g->line, g->size, t->heard, t->heard_size) != NULL)
@@ -179,7 +116,6 @@ static const char *name_neglect(struct trial *t, const struct guest *g)
 /* A client with a line of so many bytes; 0: some. @return false: it is over */
 static bool come(struct trial *t, struct guest *g, size_t size)
 {
-    char got[200];
     g->size = size > 0 ? size : 9 + chance(40);
     g->sent = 0;
     make_word(g->line, g->size - 1);
@@ -190,31 +126,26 @@ static bool come(struct trial *t, struct guest *g, size_t size)
     t->heard_size = 0;
     t->outcome = child_await_end(&t->child, 60);
     fail(t, name_neglect(t, g), "a server that is there for the next client",
-         "no connection; %s", outcome_text(t, t->outcome, got, sizeof got));
+         "no connection; %s", its_state(t));
     return false;
 }
 
 /* It must get its line back, and the end of the stream, with its side open. */
 static bool is_answered(struct trial *t, const struct guest *g)
 {
-    char expected[200], got[160], end[200], line[80];
     t->heard_size = 0;
     enum stream_end how = peer_read(t, g->fd, false, SILENCE_MS);
-    if (how == STREAM_ENDED && t->heard_size == g->size &&
-        memcmp(t->heard, g->line, g->size) == 0)
+    if (how == STREAM_ENDED && has_heard(t, g->line, g->size))
         return true;
     if (how != STREAM_OPEN) /* why did it end? */
         t->outcome = child_await_end(&t->child, 60);
-    quote_bytes(g->line, g->size, line, sizeof line);
-    snprintf(expected, sizeof expected,
-             "the line %s as an answer, and the end of the stream", line);
-    quote_bytes(t->heard, t->heard_size, got, sizeof got);
-    fail(t, name_neglect(t, g), expected, "%s%s; %s",
-         t->heard_size > 0 ? got : "nothing",
+    fail(t, name_neglect(t, g),
+         phrase("the line %s as an answer, and the end of the stream",
+                quoted(g->line, g->size, 80)),
+         "%s%s; %s", t->heard_size > 0 ? what_came(t, 160) : "nothing",
          how == STREAM_RESET ? " and a reset" : "",
-         t->child.ended || how == STREAM_OPEN
-             ? outcome_text(t, t->outcome, end, sizeof end)
-             : "the server is still there");
+         t->child.ended || how == STREAM_OPEN ? its_state(t)
+                                              : "the server is still there");
     return false;
 }
 
@@ -232,25 +163,29 @@ static bool serve_guest(struct trial *t)
 }
 
 /* Enter ends the server, with everything closed. */
-static void press_enter(struct trial *t)
+static void finish(struct trial *t)
 {
     if (over(t))
         return;
-    did(t, "pressed Enter");
-    child_type(&t->child, "\n");
+    press_enter(t);
     t->outcome = child_await_end(&t->child, SILENCE_MS);
-    const struct witness_record *waits = log_pending(&t->log);
+    call waits = log_pending(&t->log);
     bool elsewhere = waits != NULL && waits->call != WITNESS_POLL;
-    check_ending(t, 0, elsewhere ? "poll-waits-for-one" : "");
+    check_exit(t, 0, elsewhere ? "poll-waits-for-one" : "");
+}
+
+static bool start_server(struct trial *t)
+{
+    return start(t, NULL, NULL) && await_ready(t);
 }
 
 static void run_one_guest(struct trial *t)
 {
-    if (!start(t, NULL, NULL) || !await_ready(t))
+    if (!start_server(t))
         return;
     did(t, "connected, sent a line, and waited for it to come back");
     if (serve_guest(t) && fault_happened(t))
-        press_enter(t);
+        finish(t);
 }
 
 static void run_interrupted(struct trial *t)
@@ -263,7 +198,7 @@ static void run_interrupted(struct trial *t)
 static void run_slow(struct trial *t)
 {
     struct guest slow;
-    if (!start(t, NULL, NULL) || !await_ready(t) || !come(t, &slow, 0))
+    if (!start_server(t) || !come(t, &slow, 0))
         return;
     did(t, "sent the first byte of a line; a second client sent a whole one");
     for (int i = 0; i < 3 && !over(t); i++) {
@@ -277,7 +212,7 @@ static void run_slow(struct trial *t)
     if (over(t) || !is_answered(t, &slow))
         return;
     close(slow.fd);
-    press_enter(t);
+    finish(t);
 }
 
 /* Many at a time, each with a half line, who finish in another order. */
@@ -286,7 +221,7 @@ static void run_crowd(struct trial *t)
     enum { CROWD = 20 };
     struct guest g[CROWD];
     int there = 0;
-    if (!start(t, NULL, NULL) || !await_ready(t))
+    if (!start_server(t))
         return;
     did(t,
         "connected %d clients, let each send the half of a line, and the "
@@ -299,11 +234,11 @@ static void run_crowd(struct trial *t)
         say(t, &g[i], g[i].size);
         is_answered(t, &g[i]);
     }
-    if (!over(t) && log_first(&t->log, WITNESS_FORK, -1) != NULL)
+    if (!over(t) && first_call(t, WITNESS_FORK) != NULL)
         fail(t, "", "one process", "the server called fork()");
     while (!over(t) && there > 0)
         close(g[--there].fd);
-    press_enter(t);
+    finish(t);
 }
 
 /* A client that goes in the middle of its line. */
@@ -320,7 +255,7 @@ static bool vanish(struct trial *t, enum side side)
 static void run_vanished(struct trial *t)
 {
     static const enum side ways[] = {SIDE_RESETS, SIDE_CLOSES};
-    if (!start(t, NULL, NULL) || !await_ready(t))
+    if (!start_server(t))
         return;
     for (size_t i = 0; i < sizeof ways / sizeof *ways && !over(t); i++) {
         t->result->did[0] = '\0';
@@ -329,7 +264,7 @@ static void run_vanished(struct trial *t)
         if (vanish(t, ways[i]))
             serve_guest(t);
     }
-    press_enter(t);
+    finish(t);
 }
 
 /* The answer finds nobody. */
@@ -337,7 +272,7 @@ static void run_gone(struct trial *t)
 {
     struct guest g;
     t->fault = "send:gone@1";
-    if (!start(t, NULL, NULL) || !await_ready(t) || !come(t, &g, 0))
+    if (!start_server(t) || !come(t, &g, 0))
         return;
     did(t, "sent a line and was gone before the answer; then another client "
            "sent a line");
@@ -345,13 +280,13 @@ static void run_gone(struct trial *t)
     peer_read(t, g.fd, false, SILENCE_MS);
     close(g.fd);
     if (serve_guest(t) && fault_happened(t))
-        press_enter(t);
+        finish(t);
 }
 
 static void run_turnover(struct trial *t)
 {
     t->open_files = 12;
-    if (!start(t, NULL, NULL) || !await_ready(t))
+    if (!start_server(t))
         return;
     did(t,
         "allowed it %d descriptors; 24 clients came, and two of three went "
@@ -360,33 +295,29 @@ static void run_turnover(struct trial *t)
     for (int i = 0; i < 8 && !over(t); i++)
         if (vanish(t, SIDE_CLOSES) && vanish(t, SIDE_RESETS))
             serve_guest(t);
-    press_enter(t);
+    finish(t);
 }
 
 /* Nothing happens: it must sleep. Then Enter, with a client there. */
 static void run_silence(struct trial *t)
 {
     struct guest g;
-    char got[200];
-    if (!start(t, NULL, NULL) || !await_ready(t) || !vanish(t, SIDE_CLOSES) ||
-        !come(t, &g, 0))
+    if (!start_server(t) || !vanish(t, SIDE_CLOSES) || !come(t, &g, 0))
         return;
     did(t, "let one client go and one stay, both without a line");
     t->outcome = child_await(&t->child, -1, 0, NULL, NULL, 60);
     if (t->outcome == SPINNING || t->child.ended)
         fail(t, name_death(t, ""), "a server that sleeps in poll()", "%s",
-             outcome_text(t, t->outcome, got, sizeof got));
-    press_enter(t);
+             its_state(t));
+    finish(t);
     close(g.fd);
 }
 
 /* A line without end: this client has to go, and the others are served. */
 static void run_endless_line(struct trial *t)
 {
-    char bytes[1000], got[200];
-    if (!start(t, NULL, NULL) || !await_ready(t))
-        return;
-    int fd = connect_to_server(t);
+    char bytes[1000];
+    int fd = start_and_connect(t);
     if (fd == -1)
         return;
     memset(bytes, 'x', sizeof bytes);
@@ -396,35 +327,28 @@ static void run_endless_line(struct trial *t)
     check_memory(t);
     if (end == STREAM_OPEN || t->heard_size > 0)
         fail(t, name_death(t, ""), "the end of this connection, and no answer",
-             "%zu bytes; %s", t->heard_size,
-             outcome_text(t, t->outcome, got, sizeof got));
+             "%zu bytes; %s", t->heard_size, its_state(t));
     close(fd);
     if (!over(t) && serve_guest(t))
-        press_enter(t);
+        finish(t);
 }
 
 static const struct check_case cases_many_clients[] = {
-    {"gives a client its line back", SERVER, 9, 9, WORKS, PLAIN, run_one_guest,
-     NULL},
-    {"does not let a slow client hold up the others", SERVER, 9, 9, TALK, PLAIN,
+    {"gives a client its line back", SERVER_WORKS, PLAIN, run_one_guest, NULL},
+    {"does not let a slow client hold up the others", SERVER_TALK, PLAIN,
      run_slow, NULL},
-    {"keeps the lines of many clients apart", SERVER, 9, 9, TALK, PLAIN,
-     run_crowd, NULL},
-    {"goes on when a client vanishes", SERVER, 9, 9, TALK, PLAIN, run_vanished,
+    {"keeps the lines of many clients apart", SERVER_TALK, PLAIN, run_crowd,
      NULL},
-    {"goes on when an answer finds nobody", SERVER, 9, 9, TALK, PLAIN, run_gone,
-     NULL},
-    {"sleeps while nothing happens", SERVER, 9, 9, TALK, PLAIN, run_silence,
-     NULL},
-    {"closes the descriptors of those who have gone", SERVER, 9, 9, TALK, PLAIN,
+    {"goes on when a client vanishes", SERVER_TALK, PLAIN, run_vanished, NULL},
+    {"goes on when an answer finds nobody", SERVER_TALK, PLAIN, run_gone, NULL},
+    {"sleeps while nothing happens", SERVER_TALK, PLAIN, run_silence, NULL},
+    {"closes the descriptors of those who have gone", SERVER_TALK, PLAIN,
      run_turnover, NULL},
-    {"goes on when a signal interrupts poll()", SERVER, 9, 9, TALK, PLAIN,
+    {"goes on when a signal interrupts poll()", SERVER_TALK, PLAIN,
      run_interrupted, NULL},
-    {"does not touch memory that is not its own", SERVER, 9, 9, TALK, ASAN,
-     run_endless_line, NULL},
-    {"does not depend on what is in memory by chance", SERVER, 9, 9, TALK,
-     PATTERN, run_crowd, NULL},
-    {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
+    {FOREIGN_MEMORY, SERVER_TALK, ASAN, run_endless_line, NULL},
+    {MEMORY_BY_CHANCE, SERVER_TALK, PATTERN, run_crowd, NULL},
+    {NULL, SERVER_WORKS, PLAIN, NULL, NULL}};
 
 /* --- datagrams ----------------------------------------------------------- */
 
@@ -449,35 +373,23 @@ struct office {
     int questions; /* that have come */
 };
 
-/* A socket on a free port of 127.0.0.1. */
-static int open_datagram(unsigned *port)
+/* A socket for datagrams, on a free port of 127.0.0.1. */
+static int open_datagram(void)
 {
-    struct sockaddr_in address;
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd != -1 &&
-        bind(fd, (struct sockaddr *)&address, sizeof address) == -1) {
-        close(fd);
-        fd = -1;
-    }
-    *port = fd != -1 ? own_port(fd) : 0;
-    return fd;
+    return hold_ipv4(SOCK_DGRAM, INADDR_LOOPBACK, 0);
 }
 
 /* Starts the program with our port and the text. */
 static bool open_office(struct trial *t, struct office *o, const char *text)
 {
-    char port[8];
     memset(o, 0, sizeof *o);
-    o->fd = open_datagram(&t->port);
+    o->fd = open_datagram();
     if (o->fd == -1) {
         skip(t, "no socket: %s", strerror(errno));
         return false;
     }
-    snprintf(port, sizeof port, "%u", t->port);
-    return start(t, port, text);
+    t->port = own_port(o->fd);
+    return start(t, phrase("%u", t->port), text);
 }
 
 static void reply(const struct office *o, int fd, const char *bytes,
@@ -491,7 +403,7 @@ static void reply(const struct office *o, int fd, const char *bytes,
 static const char *name_silence(struct trial *t, const struct office *o,
                                 const char *text)
 {
-    const struct witness_record *waits = log_pending(&t->log);
+    call waits = log_pending(&t->log);
     if (o->questions == 0 && *text == '\0')
         return "datagram-empty-not-sent";
     if (o->questions == 0)
@@ -504,79 +416,67 @@ static const char *name_silence(struct trial *t, const struct office *o,
 /* A question must come, and be the text. */
 static bool is_asked(struct trial *t, struct office *o, const char *text)
 {
-    char bytes[200], expected[160], got[200];
+    char bytes[200];
+    size_t length = strlen(text), room = sizeof bytes;
     socklen_t size = sizeof o->asker;
+    const char *expected =
+        phrase("a datagram with the text, %zu bytes%s", length,
+               o->questions > 0 ? ", once more" : "");
     t->outcome = child_await(&t->child, o->fd, POLLIN, NULL, NULL, SILENCE_MS);
-    ssize_t n =
-        t->outcome != GOT_IT
-            ? -1
-            : recvfrom(o->fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC,
-                       (struct sockaddr *)&o->asker, &size);
-    snprintf(expected, sizeof expected, "a datagram with the text, %zu bytes%s",
-             strlen(text), o->questions > 0 ? ", once more" : "");
-    if (n == -1) {
-        fail(t, name_silence(t, o, text), expected, "none; %s",
-             outcome_text(t, t->outcome, got, sizeof got));
+    ssize_t got = t->outcome != GOT_IT
+                      ? -1
+                      : recvfrom(o->fd, bytes, room, MSG_DONTWAIT | MSG_TRUNC,
+                                 (struct sockaddr *)&o->asker, &size);
+    if (got == -1) {
+        fail(t, name_silence(t, o, text), expected, "none; %s", its_state(t));
         return false;
     }
+    size_t n = (size_t)got;
     o->questions++;
-    if ((size_t)n == strlen(text) && memcmp(bytes, text, (size_t)n) == 0)
-        return true;
-    quote_bytes(bytes, (size_t)n < sizeof bytes ? (size_t)n : sizeof bytes, got,
-                100);
-    fail(t, n == (ssize_t)strlen(text) + 1 ? "send-terminating-nul" : "",
-         expected, "%zd bytes: %s", n, got);
-    return false;
+    if (n != length || memcmp(bytes, text, n) != 0)
+        fail(t, n == length + 1 ? "send-terminating-nul" : "", expected,
+             "%zu bytes: %s", n, quoted(bytes, n < room ? n : room, 100));
+    return !over(t);
 }
 
 /* Each question but the first must have waited for its time. */
 static void check_patience(struct trial *t)
 {
-    const struct witness_record *last = NULL;
-    for (size_t i = 0; i < log_count(&t->log) && !over(t); i++) {
-        const struct witness_record *r = log_at(&t->log, i);
-        if (r->call != WITNESS_SEND)
-            continue;
-        unsigned ms =
-            last != NULL ? (unsigned)((r->enter - last->enter) / 1000000) : 0;
-        if (last != NULL && ms + 5 < PATIENCE_MS) {
-            blame(t, r);
-            fail(t, "datagram-impatient",
-                 "100 ms for an answer, before the question is sent again",
-                 "it was sent again after %u ms", ms);
-        }
-        last = r;
+    call last = first_call(t, WITNESS_SEND);
+    call r = last != NULL ? next_call(t, last) : NULL;
+    for (; r != NULL; last = r, r = next_call(t, r)) {
+        unsigned ms = (unsigned)((r->enter - last->enter) / 1000000);
+        if (ms + 5 < PATIENCE_MS)
+            fail_at(t, r, "datagram-impatient",
+                    "100 ms for an answer, before the question is sent again",
+                    "it was sent again after %u ms", ms);
     }
 }
 
-/* "N bytes: ANSWER", and nothing else. */
+/* "N bytes: ANSWER" and nothing else, and a good end. */
 static void check_printed(struct trial *t, const struct lookup *s,
                           const char *answer)
 {
-    char want[ANSWER_MAX + 40], expected[300], got[200];
+    char want[ANSWER_MAX + 40];
     size_t n = (size_t)snprintf(want, sizeof want, "%zu bytes: ", s->answer);
-    check_memory(t);
     memcpy(want + n, answer, s->answer);
     n += s->answer;
     want[n++] = '\n';
-    if (over(t) ||
-        (t->child.out.total == n && memcmp(t->child.out.bytes, want, n) == 0))
+    check_memory(t);
+    if (!fault_happened(t) || over(t))
         return;
-    quote_bytes(want, n, got, 100);
-    snprintf(expected, sizeof expected, "on stdout: %s", got);
-    quote_bytes(t->child.out.bytes, t->child.out.length, got, 100);
-    fail(t, name_death(t, s->diagnosis), expected, "%s%s",
-         t->child.out.total > 0 ? got : "nothing; ",
-         t->child.out.total > 0 ? ""
-                                : outcome_text(t, t->outcome, got, sizeof got));
+    if (!printed(t, want, n))
+        fail(t, name_death(t, s->diagnosis),
+             phrase("on stdout: %s", quoted(want, n, 100)), "%s; %s",
+             its_output(t), its_state(t));
+    check_exit(t, 0, s->diagnosis);
 }
 
 /* What the server does once it means to answer. */
 static void give_answer(struct trial *t, const struct office *o,
                         const struct lookup *s, const char *answer)
 {
-    unsigned port;
-    int stranger = s->stranger ? open_datagram(&port) : -1;
+    int stranger = s->stranger ? open_datagram() : -1;
     did(t, "%s", s->what);
     if (stranger != -1) {
         reply(o, stranger, "not from me", 11);
@@ -603,15 +503,13 @@ static void run_lookup(struct trial *t)
             give_answer(t, &o, s, answer);
             t->outcome = child_await_end(&t->child, SILENCE_MS);
         }
-        if (s->answer > ANSWER_MAX)
-            check_error(t, "recvfrom", EMSGSIZE, s->diagnosis);
-        else if (fault_happened(t))
-            check_printed(t, s, answer);
-        check_ending(t, s->answer > ANSWER_MAX, s->diagnosis);
         check_patience(t);
+        if (s->answer > ANSWER_MAX)
+            check_failed(t, "recvfrom", EMSGSIZE, s->diagnosis);
+        else
+            check_printed(t, s, answer);
     }
-    if (o.fd != -1)
-        close(o.fd);
+    close_if_open(o.fd);
 }
 
 /* Nobody answers; the question must come three times, and no more. */
@@ -631,8 +529,7 @@ static void stay_silent(struct trial *t, struct office *o, const char *text)
 static void keep_sending(struct trial *t, const struct office *o)
 {
     uint64_t begin = now_ns();
-    unsigned port;
-    int stranger = open_datagram(&port);
+    int stranger = open_datagram();
     while (!t->child.ended && now_ns() - begin < scaled_ms(900)) {
         reply(o, stranger, "not from me", 11);
         t->outcome = child_await(&t->child, -1, 0, NULL, NULL, 40);
@@ -656,13 +553,12 @@ static void run_no_answer(struct trial *t)
             keep_sending(t, &o);
         else
             stay_silent(t, &o, text);
-        check_error(t, "recvfrom", ETIMEDOUT,
-                    t->child.out.total > 0 ? "datagram-wrong-sender"
-                                           : "datagram-no-limit");
+        check_failed(t, "recvfrom", ETIMEDOUT,
+                     t->child.out.total > 0 ? "datagram-wrong-sender"
+                                            : "datagram-no-limit");
         check_patience(t);
     }
-    if (o.fd != -1)
-        close(o.fd);
+    close_if_open(o.fd);
 }
 
 /* A text that no datagram has room for. */
@@ -676,64 +572,59 @@ static void run_too_much(struct trial *t)
         t->result->did[0] = '\0';
         did(t, "ran ./datagrams with a text of %d bytes", SIZE);
         t->outcome = child_await_end(&t->child, SILENCE_MS);
-        check_error(t, "sendto", EMSGSIZE, "send-unchecked");
+        check_failed(t, "sendto", EMSGSIZE, "send-unchecked");
     }
-    if (o.fd != -1)
-        close(o.fd);
+    close_if_open(o.fd);
 }
 
 #define LOOKUP(...) (&(const struct lookup){__VA_ARGS__})
 
 static const struct check_case cases_datagrams[] = {
-    {"asks, and prints the answer", CLIENT, 9, 9, WORKS, PLAIN, run_lookup,
+    {"asks, and prints the answer", CLIENT_WORKS, PLAIN, run_lookup,
      LOOKUP(.what = "answered", .question = 12, .answer = 40, .diagnosis = "")},
-    {"takes one datagram for one answer", CLIENT, 9, 9, TALK, PLAIN, run_lookup,
+    {"takes one datagram for one answer", CLIENT_TALK, PLAIN, run_lookup,
      LOOKUP(.what = "answered, and sent another datagram behind it",
             .question = 12, .answer = 40, .second = true,
             .diagnosis = "datagram-boundary")},
-    {"takes an empty datagram for an answer", CLIENT, 9, 9, TALK, PLAIN,
-     run_lookup,
+    {"takes an empty datagram for an answer", CLIENT_TALK, PLAIN, run_lookup,
      LOOKUP(.what = "answered with an empty datagram", .question = 12,
             .diagnosis = "datagram-empty-is-end")},
-    {"sends an empty text as an empty datagram", CLIENT, 9, 9, TALK, PLAIN,
-     run_lookup, LOOKUP(.what = "answered", .answer = 40, .diagnosis = "")},
-    {"takes an answer of 512 bytes", CLIENT, 9, 9, TALK, PLAIN, run_lookup,
+    {"sends an empty text as an empty datagram", CLIENT_TALK, PLAIN, run_lookup,
+     LOOKUP(.what = "answered", .answer = 40, .diagnosis = "")},
+    {"takes an answer of 512 bytes", CLIENT_TALK, PLAIN, run_lookup,
      LOOKUP(.what = "answered 512 bytes", .question = 12, .answer = ANSWER_MAX,
             .diagnosis = "datagram-limit")},
-    {"reports an answer of 513 bytes", CLIENT, 9, 9, TALK, PLAIN, run_lookup,
+    {"reports an answer of 513 bytes", CLIENT_TALK, PLAIN, run_lookup,
      LOOKUP(.what = "answered 513 bytes", .question = 12,
             .answer = ANSWER_MAX + 1, .diagnosis = "datagram-truncated")},
-    {"takes no answer from a stranger", CLIENT, 9, 9, TALK, PLAIN, run_lookup,
+    {"takes no answer from a stranger", CLIENT_TALK, PLAIN, run_lookup,
      LOOKUP(.what = "let another socket send something first, and answered",
             .question = 12, .answer = 40, .stranger = true,
             .diagnosis = "datagram-wrong-sender")},
-    {"asks again when an answer is lost", CLIENT, 9, 9, TALK, PLAIN, run_lookup,
+    {"asks again when an answer is lost", CLIENT_TALK, PLAIN, run_lookup,
      LOOKUP(.what = "let two questions get lost and answered the third",
             .question = 12, .answer = 40, .lost = 2,
             .diagnosis = "datagram-no-retry")},
-    {"gives up after three questions", CLIENT, 9, 9, TALK, PLAIN, run_no_answer,
+    {"gives up after three questions", CLIENT_TALK, PLAIN, run_no_answer,
      LOOKUP(.what = "did not answer")},
-    {"does not wait longer because of a stranger", CLIENT, 9, 9, TALK, PLAIN,
+    {"does not wait longer because of a stranger", CLIENT_TALK, PLAIN,
      run_no_answer,
      LOOKUP(.what = "did not answer, but let another socket send something "
                     "about every 40 ms",
             .stranger = true)},
-    {"goes on when a signal interrupts poll()", CLIENT, 9, 9, TALK, PLAIN,
-     run_lookup,
+    {"goes on when a signal interrupts poll()", CLIENT_TALK, PLAIN, run_lookup,
      LOOKUP(.what = "answered", .question = 12, .answer = 40,
             .fault = "poll:eintr=1", .diagnosis = "")},
-    {"reports a text that no datagram has room for", CLIENT, 9, 9, TALK, PLAIN,
+    {"reports a text that no datagram has room for", CLIENT_TALK, PLAIN,
      run_too_much, NULL},
-    {"does not touch memory that is not its own", CLIENT, 9, 9, TALK, ASAN,
-     run_lookup,
+    {FOREIGN_MEMORY, CLIENT_TALK, ASAN, run_lookup,
      LOOKUP(.what = "answered 600 bytes", .question = 12, .answer = 600,
             .diagnosis = "datagram-truncated")},
-    {"does not depend on what is in memory by chance", CLIENT, 9, 9, TALK,
-     PATTERN, run_lookup,
+    {MEMORY_BY_CHANCE, CLIENT_TALK, PATTERN, run_lookup,
      LOOKUP(.what = "let another socket send something first, and answered",
             .question = 12, .answer = 40, .stranger = true,
             .diagnosis = "datagram-wrong-sender")},
-    {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
+    {NULL, SERVER_WORKS, PLAIN, NULL, NULL}};
 
 /* --- http ---------------------------------------------------------------- */
 
@@ -777,7 +668,7 @@ static size_t make_request(const struct request *s, char *bytes, size_t size)
 static const char *name_answer(struct trial *t, const struct request *s)
 {
     const char *name = name_death(t, "");
-    const struct witness_record *waits = log_pending(&t->log);
+    call waits = log_pending(&t->log);
     const char *end = (const char *)memchr(t->heard, '\n', t->heard_size);
     if (name[0] != '\0')
         return name;
@@ -792,11 +683,9 @@ static const char *name_answer(struct trial *t, const struct request *s)
 static void fail_answer(struct trial *t, const char *name, const char *expected,
                         const char *what)
 {
-    char got[260], end[200];
-    quote_bytes(t->heard, t->heard_size, got, sizeof got);
-    outcome_text(t, t->outcome, end, sizeof end);
-    fail(t, name, expected, "%s%s%s", what,
-         t->heard_size > 0 ? got : "nothing; ", t->heard_size > 0 ? "" : end);
+    fail(t, name, expected, "%s%s", what,
+         t->heard_size > 0 ? what_came(t, 260)
+                           : phrase("nothing; %s", its_state(t)));
 }
 
 /* The value of Content-Length; -1: there is none. */
@@ -811,18 +700,17 @@ static void check_body(struct trial *t, const struct request *s,
                        const char *body)
 {
     size_t size = t->heard_size - (size_t)(body - t->heard);
-    char expected[100], what[80];
-    snprintf(expected, sizeof expected,
-             "a line \"Content-Length: %zu\": the body has so many bytes",
-             size);
     long length = content_length(t->heard);
-    snprintf(what, sizeof what, "it says %ld: ", length);
     if (size > 0 && body[size - 1] == '\0')
         fail_answer(t, "send-terminating-nul",
                     "a body without a zero byte at its end", "");
     else if (length != (long)size)
         fail_answer(t, s->fault != NULL ? s->diagnosis : "http-length",
-                    expected, length == -1 ? "no such line: " : what);
+                    phrase("a line \"Content-Length: %zu\": the body has so "
+                           "many bytes",
+                           size),
+                    length == -1 ? "no such line: "
+                                 : phrase("it says %ld: ", length));
     else if (strcasestr(t->heard, "\r\nContent-Type: text/html") == NULL)
         fail_answer(t, "", "a line \"Content-Type: text/html; charset=utf-8\"",
                     "");
@@ -835,19 +723,16 @@ static void check_body(struct trial *t, const struct request *s,
 static void check_answer(struct trial *t, const struct request *s,
                          enum stream_end end)
 {
-    char expected[100], status[8];
-    snprintf(expected, sizeof expected,
-             "HTTP/1.0 %d or HTTP/1.1 %d, lines that end with \\r\\n, and an "
-             "empty one",
-             s->status, s->status);
-    snprintf(status, sizeof status, " %d ", s->status);
+    const char *expected = phrase("HTTP/1.0 %d or HTTP/1.1 %d, lines that end "
+                                  "with \\r\\n, and an empty one",
+                                  s->status, s->status);
     if (t->heard_size >= sizeof t->heard) /* so much is wrong in any case */
         t->heard_size = sizeof t->heard - 1;
     t->heard[t->heard_size] = '\0';
-    const char *line_end = strstr(t->heard, "\r\n");
     const char *empty = strstr(t->heard, "\r\n\r\n");
-    bool begins = strncmp(t->heard, "HTTP/1.", 7) == 0 && line_end != NULL;
-    if (!begins || strncmp(t->heard + 8, status, 5) != 0)
+    bool begins = strncmp(t->heard, "HTTP/1.", 7) == 0 &&
+                  strstr(t->heard, "\r\n") != NULL;
+    if (!begins || strncmp(t->heard + 8, phrase(" %d ", s->status), 5) != 0)
         fail_answer(t, name_answer(t, s), expected, "");
     else if (empty == NULL)
         fail_answer(t,
@@ -856,7 +741,7 @@ static void check_answer(struct trial *t, const struct request *s,
                     expected, "");
     else
         check_body(t, s, empty + 4);
-    if (!over(t) && end != STREAM_ENDED)
+    if (end != STREAM_ENDED)
         fail(t, end == STREAM_RESET ? "close-unread-data" : "",
              "the end of the stream after the answer", "%s",
              end == STREAM_RESET ? "a reset" : "it stays open");
@@ -865,10 +750,9 @@ static void check_answer(struct trial *t, const struct request *s,
 /* Sends the request, and looks at the answer. */
 static void talk_http(struct trial *t, const struct request *s, int *fd)
 {
-    char bytes[8192], shown[160];
+    char bytes[8192];
     size_t size = make_request(s, bytes, sizeof bytes);
-    quote_bytes(bytes, size, shown, sizeof shown);
-    did(t, "sent %s", s->what != NULL ? s->what : shown);
+    did(t, "sent %s", s->what != NULL ? s->what : quoted(bytes, size, 160));
     peer_send(t, *fd, bytes, size, s->piece);
     peer_end_side(fd, s->side);
     if (s->status == 0)
@@ -884,21 +768,18 @@ static void make_visit(struct trial *t, const struct request *s)
 {
     t->fault = s->fault;
     t->result->did[0] = '\0';
-    if (!start(t, NULL, NULL) || !await_ready(t))
-        return;
-    int fd = connect_to_server(t);
+    int fd = start_and_connect(t);
     if (fd == -1)
         return;
     talk_http(t, s, &fd);
     if (over(t))
         return; /* still connected: its last calls are to be shown */
-    if (fd != -1)
-        close(fd);
+    close_if_open(fd);
     t->outcome = child_await_end(&t->child, SILENCE_MS);
     if (s->status == 0)
-        check_error(t, "recv", ECONNRESET, s->diagnosis);
+        check_failed(t, "recv", ECONNRESET, s->diagnosis);
     else if (fault_happened(t))
-        check_ending(t, 0, s->diagnosis);
+        check_exit(t, 0, s->diagnosis);
 }
 
 static void run_request(struct trial *t)
@@ -933,67 +814,62 @@ static void run_nonsense(struct trial *t)
     " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: #\r\nAccept: */*\r\n\r\n"
 
 static const struct check_case cases_http[] = {
-    {"answers GET / with the page", SERVER, 9, 9, WORKS, PLAIN, run_request,
+    {"answers GET / with the page", SERVER_WORKS, PLAIN, run_request,
      REQUEST(.what = "a request for /, and left our side open",
              .head = "GET /" LIKE_A_BROWSER, .side = SIDE_STAYS, .status = 200,
              .diagnosis = "")},
-    {"answers 404 when asked for another page", SERVER, 9, 9, TALK, PLAIN,
-     run_request,
+    {"answers 404 when asked for another page", SERVER_TALK, PLAIN, run_request,
      REQUEST(.what = "a request for another page",
              .head = "GET /# HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
              .side = SIDE_STAYS, .status = 404, .diagnosis = "http-status")},
-    {"answers 400 to nonsense", SERVER, 9, 9, TALK, PLAIN, run_nonsense, NULL},
-    {"answers a head of one line", SERVER, 9, 9, TALK, PLAIN, run_request,
+    {"answers 400 to nonsense", SERVER_TALK, PLAIN, run_nonsense, NULL},
+    {"answers a head of one line", SERVER_TALK, PLAIN, run_request,
      REQUEST(.what = "\"GET / HTTP/1.0\" and an empty line",
              .head = "GET / HTTP/1.0\r\n\r\n", .side = SIDE_STAYS,
              .status = 200, .diagnosis = "http-status")},
-    {"waits for the empty line, in pieces", SERVER, 9, 9, TALK, PLAIN,
-     run_request,
+    {"waits for the empty line, in pieces", SERVER_TALK, PLAIN, run_request,
      REQUEST(.what = "a request for /, byte by byte",
              .head = "GET /" LIKE_A_BROWSER, .piece = 1, .side = SIDE_STAYS,
              .status = 200, .diagnosis = "recv-single-call")},
-    {"takes a head of 1024 bytes", SERVER, 9, 9, TALK, PLAIN, run_request,
+    {"takes a head of 1024 bytes", SERVER_TALK, PLAIN, run_request,
      REQUEST(.what = "a request for /, with a head of 1024 bytes",
              .head = "GET /" LIKE_A_BROWSER, .filled_to = HEAD_MAX,
              .side = SIDE_STAYS, .status = 200,
              .diagnosis = "http-head-limit")},
-    {"answers 400 when the stream ends in the head", SERVER, 9, 9, TALK, PLAIN,
+    {"answers 400 when the stream ends in the head", SERVER_TALK, PLAIN,
      run_request,
      REQUEST(.what = "a request for / without the empty line, and ended "
                      "our side",
              .head = "GET / HTTP/1.1\r\nHost: #\r\n", .status = 400,
              .diagnosis = "http-cut-off")},
-    {"answers 400 to a zero byte", SERVER, 9, 9, TALK, PLAIN, run_request,
+    {"answers 400 to a zero byte", SERVER_TALK, PLAIN, run_request,
      REQUEST(.what = "a head with a zero byte in it",
              .head = "GET / HTTP/1.1\r\nHost: \0#\r\n\r\n", .head_size = 28,
              .side = SIDE_STAYS, .status = 400,
              .diagnosis = "recv-strlen-length")},
-    {"sends the rest when send() takes only a part", SERVER, 9, 9, TALK, PLAIN,
+    {"sends the rest when send() takes only a part", SERVER_TALK, PLAIN,
      run_request,
      REQUEST(.what = "a request for /", .head = "GET /" LIKE_A_BROWSER,
              .side = SIDE_STAYS, .status = 200, .fault = "send:short=7",
              .diagnosis = "send-short-count-ignored")},
-    {"goes on when a signal interrupts recv()", SERVER, 9, 9, TALK, PLAIN,
-     run_request,
+    {"goes on when a signal interrupts recv()", SERVER_TALK, PLAIN, run_request,
      REQUEST(.what = "a request for /", .head = "GET /" LIKE_A_BROWSER,
              .side = SIDE_STAYS, .status = 200, .fault = "recv:eintr=1",
              .diagnosis = "recv-no-eintr")},
-    {"reports a reset in the head", SERVER, 9, 9, TALK, PLAIN, run_request,
+    {"reports a reset in the head", SERVER_TALK, PLAIN, run_request,
      REQUEST(.what = "the half of a head, and a reset",
              .head = "GET / HTTP/1.1\r\n", .piece = 16, .side = SIDE_RESETS,
              .diagnosis = "recv-error-is-eof")},
-    {"refuses a head of more than 1024 bytes", SERVER, 9, 9, TALK, ASAN,
-     run_request,
+    {"refuses a head of more than 1024 bytes", SERVER_TALK, ASAN, run_request,
      REQUEST(.what = "a head of 5000 bytes, 700 at a time",
              .head = "GET /" LIKE_A_BROWSER, .filled_to = 5000, .piece = 700,
              .side = SIDE_STAYS, .status = 400,
              .diagnosis = "http-head-limit")},
-    {"does not depend on what is in memory by chance", SERVER, 9, 9, TALK,
-     PATTERN, run_request,
+    {MEMORY_BY_CHANCE, SERVER_TALK, PATTERN, run_request,
      REQUEST(.what = "a request for /, in pieces of 10 bytes",
              .head = "GET /" LIKE_A_BROWSER, .piece = 10, .side = SIDE_STAYS,
              .status = 200, .diagnosis = "")},
-    {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};
+    {NULL, SERVER_WORKS, PLAIN, NULL, NULL}};
 
 const struct exercise exercises_beyond[] = {
     {"beyond/many-clients", SERVER, cases_many_clients},
