@@ -120,7 +120,7 @@ static int try_address(const struct addrinfo *to)
 
 /**
  * Connects to a host by name or by number, over IPv4 or IPv6: each of its
- * addresses is tried until one answers.
+ * addresses is tried until one connects.
  * @return a connected socket, or -1
  */
 static int connect_to(const char *host, uint16_t port)
