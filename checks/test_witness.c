@@ -827,17 +827,24 @@ static void check_hurried(void)
     EXPECT(nth("recv", 1)->leave - nth("recv", 1)->enter < 4000000000);
 }
 
-static int do_two(void)
+/** The two addresses listed for 127.0.0.1 and a port with a listener. */
+static struct addrinfo *both_addresses(char port[6])
 {
     struct sockaddr_in address;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
-    char port[6];
-    listener(&address);
-    snprintf(port, sizeof port, "%d", ntohs(address.sin_port));
     hints.ai_family = AF_INET;
+    listener(&address);
+    snprintf(port, 6, "%d", ntohs(address.sin_port));
     MUST(getaddrinfo("127.0.0.1", port, &hints, &list) == 0);
-    struct addrinfo *second = list->ai_next;
-    MUST(second != NULL && second->ai_next == NULL);
+    MUST(list->ai_next != NULL && list->ai_next->ai_next == NULL);
+    return list;
+}
+
+static int do_two(void)
+{
+    char port[6];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = both_addresses(port), *second = list->ai_next;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     MUST_FAIL(connect(fd, list->ai_addr, list->ai_addrlen), ECONNREFUSED);
     fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -857,15 +864,8 @@ static int do_two(void)
 
 static int do_behind(void)
 {
-    struct sockaddr_in address;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
     char port[6];
-    listener(&address);
-    snprintf(port, sizeof port, "%d", ntohs(address.sin_port));
-    hints.ai_family = AF_INET;
-    MUST(getaddrinfo("127.0.0.1", port, &hints, &list) == 0);
-    struct addrinfo *second = list->ai_next;
-    MUST(second != NULL && second->ai_next == NULL);
+    struct addrinfo *list = both_addresses(port), *second = list->ai_next;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     MUST(connect(fd, list->ai_addr, list->ai_addrlen) == 0);
     fd = socket(AF_INET, SOCK_STREAM, 0);
