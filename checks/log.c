@@ -345,6 +345,7 @@ static void format_arguments(const struct witness_record *r, char *text,
     case WITNESS_GETADDRINFO:
         snprintf(text, size, "%s", bytes);
         break;
+    case WITNESS_ALARM:
     case WITNESS_SLEEP:
         snprintf(text, size, "%s%lld%s",
                  strstr(r->function, "poll") != NULL ? "NULL, 0, " : "",

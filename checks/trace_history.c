@@ -36,9 +36,9 @@ static void sort_calls(struct history *h, enum lane lane)
 /* Noise: what is no business of the connection. */
 static bool is_drawn(const struct witness_record *r, bool ours)
 {
-    return !(ours && r->call == WITNESS_SLEEP) &&
-           r->call != WITNESS_FREEADDRINFO && r->call != WITNESS_SIGNAL &&
-           r->enter != 0;
+    bool timed = r->call == WITNESS_SLEEP || r->call == WITNESS_ALARM;
+    return !(ours && timed) && r->call != WITNESS_FREEADDRINFO &&
+           r->call != WITNESS_SIGNAL && r->enter != 0;
 }
 
 int history_add(struct history *h, enum lane lane, const struct log *log,
