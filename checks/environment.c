@@ -541,17 +541,20 @@ void run_other_address(struct trial *t)
 static void wait_idle(struct trial *t, unsigned ms)
 {
     uint64_t start_time = now_ns(), cpu = child_cpu(&t->child);
+    size_t calls = log_count(&t->log);
     if (over(t) || !child_watch(&t->child, ms))
         return;
     uint64_t now = child_cpu(&t->child);
     cpu = now > cpu ? now - cpu : 0; /* less, if a descendant has ended */
-    if (cpu > (now_ns() - start_time) / 10) {
+    calls = log_count(&t->log) - calls;
+    if (cpu > (now_ns() - start_time) / 10 || calls > ms) {
         const struct witness_record *r = log_last(&t->log, WITNESS_RECV, -1);
         blame(t, r != NULL ? r : log_last(&t->log, WITNESS_ACCEPT, -1));
         fail(t, "busy-wait", "a program that sleeps while it waits",
-             "it used %llu ms of processor time in %llu ms of waiting",
+             "it used %llu ms of processor time in %llu ms of waiting%s",
              (unsigned long long)(cpu / 1000000),
-             (unsigned long long)((now_ns() - start_time) / 1000000));
+             (unsigned long long)((now_ns() - start_time) / 1000000),
+             calls > ms ? ", and made call after call" : "");
     }
 }
 

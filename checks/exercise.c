@@ -174,7 +174,8 @@ const char *shown_by(struct trial *t, call r, const char *name)
 
 const char *unwritten(const struct trial *t)
 {
-    bool silent = t->child.out.total == 0 && t->child.err.total == 0;
+    bool silent = t->child.out.total == 0 &&
+                  strstr(t->child.err.bytes, ": ") == NULL; /* no error */
     return silent && exited(&t->child, 1) ? "exercise-unwritten" : "";
 }
 

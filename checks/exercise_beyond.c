@@ -37,7 +37,7 @@ static const char *name_death(struct trial *t, const char *otherwise)
         says_error(&t->child, EINTR))
         return shown_by(t, log_failed(&t->log, WITNESS_POLL, EINTR),
                         "poll-no-eintr");
-    if (t->outcome != SPINNING)
+    if (t->outcome != SPINNING && t->outcome != TOO_LONG)
         return otherwise;
     if (p != NULL && p->a == 0)
         return shown_by(t, p, "busy-wait");
@@ -306,7 +306,7 @@ static void run_silence(struct trial *t)
         return;
     did(t, "let one client go and one stay, both without a line");
     t->outcome = child_await(&t->child, -1, 0, NULL, NULL, 60);
-    if (t->outcome == SPINNING || t->child.ended)
+    if (t->outcome != BLOCKED)
         fail(t, name_death(t, ""), "a server that sleeps in poll()", "%s",
              its_state(t));
     finish(t);
@@ -407,7 +407,7 @@ static const char *name_silence(struct trial *t, const struct office *o,
     if (o->questions == 0 && *text == '\0')
         return "datagram-empty-not-sent";
     if (o->questions == 0)
-        return name_death(t, "");
+        return name_death(t, unwritten(t));
     if (!t->child.ended)
         return shown_by(t, waits, "datagram-no-limit");
     return name_death(t, "datagram-no-retry");
@@ -463,7 +463,7 @@ static void check_printed(struct trial *t, const struct lookup *s,
     n += s->answer;
     want[n++] = '\n';
     check_memory(t);
-    if (!fault_happened(t) || over(t))
+    if ((s->fault != NULL && !fault_happened(t)) || over(t))
         return;
     if (!printed(t, want, n))
         fail(t, name_death(t, s->diagnosis),
@@ -487,20 +487,29 @@ static void give_answer(struct trial *t, const struct office *o,
         reply(o, o->fd, "and this", 8);
 }
 
-static void run_lookup(struct trial *t)
+/* Were we too slow for the program's last question ourselves? */
+static bool was_late(const struct trial *t, const struct lookup *s)
 {
-    const struct lookup *s = (const struct lookup *)take_script(t);
+    call last = last_call(t, WITNESS_SEND);
+    return s->lost > 0 && last != NULL &&
+           now_ns() - last->enter > PATIENCE_MS / 2 * 1000000ull;
+}
+
+/* Returns false if it has to be tried again. */
+static bool look_up(struct trial *t, const struct lookup *s)
+{
     struct office o;
     char text[80], answer[1024];
+    bool late = false;
     make_word(text, s->question);
     for (size_t i = 0; i < s->answer; i++)
         answer[i] = (char)chance(256);
-    t->fault = s->fault;
     if (open_office(t, &o, text)) {
         while (o.questions <= s->lost && is_asked(t, &o, text))
             ;
         if (!over(t)) {
             give_answer(t, &o, s, answer);
+            late = was_late(t, s);
             t->outcome = child_await_end(&t->child, SILENCE_MS);
         }
         check_patience(t);
@@ -510,6 +519,24 @@ static void run_lookup(struct trial *t)
             check_printed(t, s, answer);
     }
     close_if_open(o.fd);
+    return !late || !over(t);
+}
+
+/* An answer that is not to be lost finds the program waiting: it has time. */
+static void run_lookup(struct trial *t)
+{
+    const struct lookup *s = (const struct lookup *)take_script(t);
+    if (s->lost == 0)
+        t->fault = phrase("poll:slow=5,setsockopt:slow=5%s%s",
+                          s->fault != NULL ? "," : "",
+                          s->fault != NULL ? s->fault : "");
+    for (int tries = 0; tries < 8; tries++) {
+        memset(t->result, 0, sizeof *t->result);
+        if (look_up(t, s))
+            return;
+    }
+    memset(t->result, 0, sizeof *t->result);
+    skip(t, "this machine is too busy to answer within 100 ms");
 }
 
 /* Nobody answers; the question must come three times, and no more. */
@@ -530,20 +557,22 @@ static void keep_sending(struct trial *t, const struct office *o)
 {
     uint64_t begin = now_ns();
     int stranger = open_datagram();
-    while (!t->child.ended && now_ns() - begin < scaled_ms(900)) {
+    while (!t->child.ended && now_ns() - begin < scaled_ms(3000)) {
         reply(o, stranger, "not from me", 11);
-        t->outcome = child_await(&t->child, -1, 0, NULL, NULL, 40);
+        child_watch(&t->child, 40);
     }
     close(stranger);
     if (!t->child.ended)
         fail(t, "datagram-wait-restarted",
-             "the end, after three times 100 ms without an answer",
-             "it is still there after 900 ms");
+             "the end, after the question has been sent three times",
+             "it is still there after three seconds");
 }
 
 static void run_no_answer(struct trial *t)
 {
     const struct lookup *s = (const struct lookup *)take_script(t);
+    if (s->stranger) /* who is to come often enough, on a busy machine too */
+        t->fault = "poll:slow=3,setsockopt:slow=3";
     struct office o;
     char text[20];
     make_word(text, 10);
@@ -667,7 +696,7 @@ static size_t make_request(const struct request *s, char *bytes, size_t size)
 /* Why is the answer not what it should be? */
 static const char *name_answer(struct trial *t, const struct request *s)
 {
-    const char *name = name_death(t, "");
+    const char *name = name_death(t, t->heard_size == 0 ? unwritten(t) : "");
     call waits = log_pending(&t->log);
     const char *end = (const char *)memchr(t->heard, '\n', t->heard_size);
     if (name[0] != '\0')

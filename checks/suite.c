@@ -17,7 +17,12 @@
 #include <unistd.h>
 
 /** What is expected of one program. */
-enum expectation { MUST_PASS, MUST_BE_NAMED, MUST_BE_TO_DO };
+enum expectation {
+    MUST_PASS,     /* a variant, a solution */
+    MUST_BE_NAMED, /* a mistake: it fails, and by its name */
+    MUST_BE_TO_DO, /* a starter: it fails only under STRICT=1 */
+    MUST_FAIL      /* a starter without its TODO marks */
+};
 
 enum { ITEMS_MAX = 1000 };
 
@@ -135,6 +140,8 @@ static void add_exercises(struct suite *s)
             bool starter = getenv("CI") != NULL || holds_todo(path);
             add(s, starter ? MUST_BE_TO_DO : MUST_PASS, step, "%s%s", path, "")
                 ->exercise = e; /* a student's own counts as handed in */
+            if (starter)
+                add(s, MUST_FAIL, step, "%s%s", path, "")->exercise = e;
             add(s, MUST_PASS, step, "solutions/%.200s.c%s", e->name, "")
                 ->exercise = e;
             snprintf(path, sizeof path, "checks/mistakes/exercises/%.200s",
@@ -292,6 +299,57 @@ static void note_skipped(struct item *i, const struct judgement *j)
         }
 }
 
+/* Is a starter to do, and counted as failed by STRICT=1 only? */
+static bool is_to_do(const struct item *i)
+{
+    const char *strict[] = {"env",      "STRICT=1",        "build/check",
+                            "exercise", i->exercise->name, NULL};
+    const char *mild[] = {"env",         "-u",       "STRICT",
+                          "build/check", "exercise", i->exercise->name,
+                          NULL};
+    return holds_todo(i->path) && !run_tool(NULL, strict) &&
+           run_tool(NULL, mild);
+}
+
+/* Copies a file without its comments that begin with TODO. */
+static bool copy_without_marks(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+    char line[1024];
+    bool inside = false;
+    while (in != NULL && out != NULL && fgets(line, sizeof line, in) != NULL) {
+        inside = inside || strstr(line, "/* TODO") != NULL;
+        if (!inside)
+            fputs(line, out);
+        inside = inside && strstr(line, "*/") == NULL;
+    }
+    bool ok = in != NULL && out != NULL;
+    if (in != NULL)
+        fclose(in);
+    return (out == NULL || fclose(out) == 0) && ok;
+}
+
+static bool prepare_unmarked(const struct item *i, struct subject *s,
+                             const char *scratch)
+{
+    char copy[2 * PATH_SIZE];
+    snprintf(copy, sizeof copy, "%s/%s", scratch, strrchr(i->path, '/') + 1);
+    if (!copy_without_marks(i->path, copy))
+        return false;
+    set_source(s, i->exercise->role, copy);
+    return true;
+}
+
+static bool is_right(const struct item *i, const struct judgement *j)
+{
+    const struct entry *failure = judgement_failure(j);
+    if (i->expected == MUST_PASS)
+        return failure == NULL;
+    if (i->expected == MUST_FAIL)
+        return failure != NULL && failure->result.diagnosis[0] != '\0';
+    return names(j, i->name);
+}
+
 static void judge_item(struct item *i)
 {
     struct subject s;
@@ -303,19 +361,22 @@ static void judge_item(struct item *i)
     subject_equip(&s);
     i->verdict = FAILED;
     if (i->expected == MUST_BE_TO_DO) {
-        i->verdict = holds_todo(i->path) ? PASSED : FAILED;
-        snprintf(i->words, sizeof i->words, "there is no TODO in it");
+        i->verdict = is_to_do(i) ? PASSED : FAILED;
+        if (i->verdict == FAILED)
+            snprintf(i->words, sizeof i->words,
+                     "it has no TODO, or STRICT=1 makes no difference");
         return;
     }
     bool ready = mkdtemp(scratch) != NULL;
     if (i->expected == MUST_PASS)
         prepare_pair(i, &s);
+    else if (i->expected == MUST_FAIL)
+        ready = ready && prepare_unmarked(i, &s, scratch);
     else
         ready = ready && prepare_mistake(i, &s, scratch);
     struct judgement *j = ready ? judge(&s, STYLE_NONE) : NULL;
     if (j != NULL) {
-        bool right = i->expected == MUST_PASS ? judgement_failure(j) == NULL
-                                              : names(j, i->name);
+        bool right = is_right(i, j);
         i->verdict = right ? PASSED : FAILED;
         describe(i, j);
         if (!right && judgement_failure(j) == NULL)
@@ -349,7 +410,8 @@ static void start_item(struct item *i)
 static void finish_item(const struct item *i, struct counts *n)
 {
     static const char *const wishes[] = {
-        "should pass", "should fail and be named so", "should be to do"};
+        "should pass", "should fail and be named so", "should be to do",
+        "should fail, by a name, when its TODO marks are deleted"};
     n->passed += i->verdict == PASSED;
     n->skipped += i->verdict == SKIPPED;
     n->failed += i->verdict != PASSED && i->verdict != SKIPPED;

@@ -547,6 +547,8 @@ static int64_t hurried(struct call *call, int64_t limit, int64_t least)
     if (call->haste == 0 || limit <= least)
         return limit;
     call->record.injected = 1;
+    if (call->haste < 0)
+        return limit * -call->haste;
     return limit / call->haste > least ? limit / call->haste : least;
 }
 
@@ -1163,7 +1165,7 @@ static const struct {
 } actions[] = {{"short", SHORTEN, 1},    {"eintr", INTERRUPT, 1},
                {"fail", FAIL, LONG_MIN}, {"delay", DELAY, 0},
                {"gone", GONE, 0},        {"two", TWO, 0},
-               {"hurry", HURRY, 2}};
+               {"hurry", HURRY, 2},      {"slow", HURRY, 2}};
 
 /** Understands one fault. @return 1, or 0 if it makes no sense */
 static int read_fault(const char *text, struct fault *fault)
@@ -1183,6 +1185,8 @@ static int read_fault(const char *text, struct fault *fault)
         if (strcmp(action, actions[i].name) == 0 &&
             fault->value >= actions[i].least)
             fault->action = actions[i].action;
+    if (strcmp(action, "slow") == 0)
+        fault->value = -fault->value;
     for (int i = 0; i < WITNESS_CALLS; i++)
         if (kinds[i].name != NULL && strcmp(kind, kinds[i].name) == 0)
             fault->call = (enum witness_call)i;

@@ -43,6 +43,7 @@
  * |          |                          | before the others, =1: behind them |
  * | hurry=N  | poll, setsockopt, alarm  | a time limit given to it is N      |
  * |          |                          | times shorter, but at least 1 ms   |
+ * | slow=N   | the same                 | the limit is N times longer        |
  *
  * `@K` limits a fault to the K-th call of that kind in a process (from 1, only
  * calls on sockets are counted); without it, each call. CALL is a name of enum
