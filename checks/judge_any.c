@@ -179,7 +179,7 @@ static const char *kept_by_program(const struct trial *t, const char *log)
     return NULL;
 }
 
-static void read_valgrind(struct trial *t, const char *log)
+static void read_errors(struct trial *t, const char *log)
 {
     static const struct {
         const char *text, *diagnosis;
@@ -195,26 +195,33 @@ static void read_valgrind(struct trial *t, const char *log)
                   {"indirectly lost in loss record", "memory-leaked"},
                   {"possibly lost in loss record", "memory-leaked"}};
     char line[300];
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+    for (size_t i = 0; i < sizeof errors / sizeof *errors && !over(t); i++) {
         const char *at = log_line(log, errors[i].text, line, sizeof line);
         if (at == NULL || is_null_with_trunc(at))
             continue;
         find_place(t, at);
-        const char *list = strstr(at, "getaddrinfo");
-        bool leak = strcmp(errors[i].diagnosis, "memory-leaked") == 0;
-        fail(t,
-             leak && list != NULL ? "connect-list-leaked" : errors[i].diagnosis,
+        bool list = strcmp(errors[i].diagnosis, "memory-leaked") == 0 &&
+                    strstr(at, "getaddrinfo") != NULL;
+        fail(t, list ? "connect-list-leaked" : errors[i].diagnosis,
              "no error and no leak in valgrind's log", "%s", line);
-        return;
     }
+}
+
+static void read_kept_memory(struct trial *t, const char *log)
+{
+    char line[300];
     const char *kept = kept_by_program(t, log);
-    if (kept != NULL) {
-        find_place(t, kept);
-        log_line(kept, "still reachable", line, sizeof line);
-        fail(t, "memory-leaked", "no error and no leak in valgrind's log", "%s",
-             line);
+    if (kept == NULL)
         return;
-    }
+    find_place(t, kept);
+    log_line(kept, "still reachable", line, sizeof line);
+    fail(t, "memory-leaked", "no error and no leak in valgrind's log", "%s",
+         line);
+}
+
+static void read_open_sockets(struct trial *t, const char *log)
+{
+    char line[300];
     const char *open = log;
     while ((open = log_line(open, "Open AF_INET", line, sizeof line)) != NULL) {
         const char *end = strstr(open, "\n==");
@@ -270,6 +277,9 @@ void run_valgrind(struct trial *t)
     if (strstr(log, "ERROR SUMMARY") == NULL)
         fail(t, "", "a complete report of valgrind",
              "its log ends too early: %zu bytes", n);
-    else
-        read_valgrind(t, log);
+    read_errors(t, log);
+    if (!over(t))
+        read_kept_memory(t, log);
+    if (!over(t))
+        read_open_sockets(t, log);
 }

@@ -296,34 +296,42 @@ static void format_poll(const struct witness_record *r, char *text, size_t size)
         snprintf(text, size, "{%d}, %lld ms", r->fd, (long long)r->a);
 }
 
-static void format_arguments(const struct witness_record *r, char *text,
-                             size_t size)
+/* The calls that are about addresses; false: it is none of them. */
+static bool format_naming(const struct witness_record *r, char *text,
+                          size_t size)
 {
-    char one[24], two[24], three[24], bytes[60], address[64];
-    quote_bytes(r->bytes, r->bytes_size, bytes, sizeof bytes);
+    char one[24], two[24], three[24], address[64];
+    bool given = r->call == WITNESS_BIND || r->call == WITNESS_CONNECT;
+    int type = (int)r->b & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
     format_address(r, address, sizeof address);
     switch (r->call) {
     case WITNESS_SOCKET:
         snprintf(text, size, "%s, %s, %s",
                  named(families, r->a, one, sizeof one),
-                 named(types, r->b & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), two,
-                       sizeof two),
+                 named(types, type, two, sizeof two),
                  named(protocols, r->c, three, sizeof three));
-        break;
+        return true;
     case WITNESS_BIND:
     case WITNESS_CONNECT:
-        snprintf(text, size, "%d, %s", r->fd, address);
-        break;
     case WITNESS_ACCEPT:
     case WITNESS_GETSOCKNAME:
     case WITNESS_GETPEERNAME:
         snprintf(text, size, "%d, %s", r->fd,
-                 r->address_size > 0 ? address : "...");
-        break;
+                 given || r->address_size > 0 ? address : "...");
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void format_arguments(const struct witness_record *r, char *text,
+                             size_t size)
+{
+    char how[24], bytes[60];
+    bool no_sockets = strstr(r->function, "poll") != NULL;
+    quote_bytes(r->bytes, r->bytes_size, bytes, sizeof bytes);
+    switch (r->call) {
     case WITNESS_SEND:
-        snprintf(text, size, "%d, %s, %lld", r->fd,
-                 r->result > 0 ? bytes : "...", (long long)r->a);
-        break;
     case WITNESS_RECV:
         snprintf(text, size, "%d, %s, %lld", r->fd,
                  r->result > 0 ? bytes : "...", (long long)r->a);
@@ -333,7 +341,7 @@ static void format_arguments(const struct witness_record *r, char *text,
         break;
     case WITNESS_SHUTDOWN:
         snprintf(text, size, "%d, %s", r->fd,
-                 named(hows, r->a, one, sizeof one));
+                 named(hows, r->a, how, sizeof how));
         break;
     case WITNESS_SETSOCKOPT:
     case WITNESS_GETSOCKOPT:
@@ -347,10 +355,8 @@ static void format_arguments(const struct witness_record *r, char *text,
         break;
     case WITNESS_ALARM:
     case WITNESS_SLEEP:
-        snprintf(text, size, "%s%lld%s",
-                 strstr(r->function, "poll") != NULL ? "NULL, 0, " : "",
-                 (long long)r->a,
-                 strstr(r->function, "poll") != NULL ? "" : " ms");
+        snprintf(text, size, no_sockets ? "NULL, 0, %lld" : "%lld ms",
+                 (long long)r->a);
         break;
     case WITNESS_CLOSE:
     case WITNESS_DUP:
@@ -358,7 +364,8 @@ static void format_arguments(const struct witness_record *r, char *text,
         snprintf(text, size, "%d", r->fd);
         break;
     default:
-        text[0] = '\0';
+        if (!format_naming(r, text, size))
+            text[0] = '\0';
     }
 }
 
