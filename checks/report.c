@@ -100,8 +100,9 @@ static void print_calls(const char *lines)
 /* The command that draws the whole conversation, with the fault it had. */
 static void print_trace(const struct judgement *j, const struct entry *e)
 {
-    bool scripted =
-        e->asked.run == run_server_script || e->asked.run == run_client_script;
+    bool scripted = e->asked.run == run_server_script ||
+                    e->asked.run == run_client_script ||
+                    e->asked.run == run_start_failure;
     const struct script *s =
         scripted ? (const struct script *)e->asked.script : NULL;
     const char *fault =
@@ -115,7 +116,8 @@ static void print_trace(const struct judgement *j, const struct entry *e)
     if (fault != NULL && n > 0)
         snprintf(command + n, sizeof command - (size_t)n, " FAULT=%s:%s",
                  e->asked.role == SERVER ? "server" : "client", fault);
-    if (e->result.calls[0] != '\0')
+    bool unnamed = s != NULL && s->fault != NULL && fault == NULL;
+    if (e->result.calls[0] != '\0' && !unnamed)
         paragraph("all of them:", command);
 }
 
