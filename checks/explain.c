@@ -593,7 +593,8 @@ static const char *explain_ends(struct trial *t, call r, call last)
         return at(t, last, "recv-no-eintr");
     if (last->done && last->result == 0 && last->a > 0 &&
         t->sent == log_received(&t->log) && exited(&t->child, 0) &&
-        t->streams != OUTPUT_FULL && printed_bytes(t) <= (t->sent > 0))
+        t->subject->exercise == NULL && t->streams != OUTPUT_FULL &&
+        printed_bytes(t) <= (t->sent > 0))
         return at(t, last, "recv-end-dropped");
     call reset = log_failed(&t->log, WITNESS_RECV, ECONNRESET);
     if ((r == reset && r->injected && printed_bytes(t) > 1) ||
