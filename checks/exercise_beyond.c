@@ -787,6 +787,8 @@ static void talk_http(struct trial *t, const struct request *s, int *fd)
     if (s->status == 0)
         return;
     enum stream_end end = peer_read(t, *fd, false, SILENCE_MS);
+    if (end != STREAM_OPEN && t->heard_size == 0) /* how does it end? */
+        t->outcome = child_await_end(&t->child, SILENCE_MS);
     check_memory(t);
     if (!over(t))
         check_answer(t, s, end);
