@@ -210,6 +210,9 @@ bool await_ready(struct trial *t);
 /** Connects to the server under judgement. @return descriptor, -1 if over */
 int connect_to_server(struct trial *t);
 
+/** A listener on 127.0.0.1; sets t->port. @return -1: the trial is over */
+int open_listener(struct trial *t);
+
 /** The bytes that a script sends: malloc()ed. */
 char *script_message(const struct script *s, const char *usual, size_t *size);
 

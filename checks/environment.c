@@ -70,16 +70,9 @@ static void finish_server(struct trial *t)
 /* True if a socket of ours can be bound to that address: nobody has it. */
 static bool can_bind(uint32_t host, unsigned port)
 {
-    struct sockaddr_in a;
-    memset(&a, 0, sizeof a);
-    a.sin_family = AF_INET;
-    a.sin_port = htons((uint16_t)port);
-    a.sin_addr.s_addr = htonl(host);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd != -1 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
-    if (fd != -1)
-        close(fd);
-    return ok;
+    int fd = hold_ipv4(SOCK_STREAM, host, port);
+    close_if_open(fd);
+    return fd != -1;
 }
 
 static void check_socket_made(struct trial *t)
@@ -264,7 +257,7 @@ void run_fixed_port(struct trial *t)
     blame(t, b);
     if (exited(&t->child, 2))
         fail(t, "arguments-refused", expected, "the argument was refused");
-    else if (bound == ((wanted & 0xff) << 8 | wanted >> 8))
+    else if (bound == swapped(wanted))
         fail(t, "bind-no-htons", expected,
              "port %u was bound, which is %u with its two bytes swapped", bound,
              wanted);
@@ -509,19 +502,11 @@ void run_other_address(struct trial *t)
 {
     if (!start(t, "0", NULL) || !await_ready(t))
         return;
-    struct sockaddr_in from, to;
-    memset(&from, 0, sizeof from);
-    from.sin_family = AF_INET;
-    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    to = from;
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    to.sin_port = htons((uint16_t)t->port);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd == -1 || bind(fd, (struct sockaddr *)&from, sizeof from) == -1 ||
-        connect(fd, (struct sockaddr *)&to, sizeof to) == -1) {
+    struct sockaddr_in to = ipv4_address(INADDR_LOOPBACK, t->port);
+    int fd = hold_ipv4(SOCK_STREAM, INADDR_LOOPBACK + 1, 0);
+    if (fd == -1 || connect(fd, (struct sockaddr *)&to, sizeof to) == -1) {
         skip(t, "no connection from 127.0.0.2: %s", strerror(errno));
-        if (fd != -1)
-            close(fd);
+        close_if_open(fd);
         return;
     }
     char line[80], got[300];
@@ -754,20 +739,14 @@ void run_localhost(struct trial *t)
 void run_refused(struct trial *t)
 {
     char text[8];
-    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in a;
-    memset(&a, 0, sizeof a);
-    a.sin_family = AF_INET;
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof a;
-    if (holder == -1 || bind(holder, (struct sockaddr *)&a, sizeof a) == -1 ||
-        getsockname(holder, (struct sockaddr *)&a, &size) == -1) {
+    int holder = hold_ipv4(SOCK_STREAM, INADDR_LOOPBACK, 0);
+    if (holder == -1) {
         skip(t, "no port to be refused on: %s", strerror(errno));
         return;
     }
     t->fault = ((const struct script *)t->asked->script)->fault;
     /* Bound, so that nobody else takes it, but nobody listens there. */
-    snprintf(text, sizeof text, "%u", ntohs(a.sin_port));
+    snprintf(text, sizeof text, "%u", own_port(holder));
     if (start(t, "127.0.0.1", text)) {
         did(t, "with nobody listening there");
         t->outcome = child_await_end(&t->child, QUIET_MS);
@@ -785,13 +764,11 @@ void run_refused(struct trial *t)
 void run_bad_host(struct trial *t)
 {
     char port[8], got[300];
-    int listener = peer_listen(AF_INET, &t->port);
+    int listener = open_listener(t);
+    if (listener == -1)
+        return;
     snprintf(port, sizeof port, "%u", t->port);
     t->fault = "getaddrinfo:fail=-2"; /* EAI_NONAME, without asking the DNS */
-    if (listener == -1) {
-        skip(t, "no listener: %s", strerror(errno));
-        return;
-    }
     if (start(t, "not-an-address", port)) {
         did(t, "with a host that does not exist");
         t->outcome = child_await_end(&t->child, QUIET_MS);
@@ -827,12 +804,10 @@ void run_bad_host(struct trial *t)
 void run_patient_client(struct trial *t)
 {
     char port[8];
-    int listener = peer_listen(AF_INET, &t->port);
-    snprintf(port, sizeof port, "%u", t->port);
-    if (listener == -1) {
-        skip(t, "no listener: %s", strerror(errno));
+    int listener = open_listener(t);
+    if (listener == -1)
         return;
-    }
+    snprintf(port, sizeof port, "%u", t->port);
     if (start(t, "127.0.0.1", port)) {
         did(t, "kept it waiting for the reply");
         t->outcome =

@@ -87,11 +87,6 @@ void make_word(char *word, size_t length)
     word[length] = '\0';
 }
 
-unsigned swapped(unsigned port)
-{
-    return (port & 0xff) << 8 | port >> 8;
-}
-
 /* --- the case ------------------------------------------------------------ */
 
 const void *take_script(struct trial *t)
@@ -397,77 +392,11 @@ void fail_line(struct trial *t, const char *want, const char *have,
 
 /* --- sockets of ours ----------------------------------------------------- */
 
-void close_if_open(int fd)
-{
-    int error = errno;
-    if (fd != -1)
-        close(fd);
-    errno = error;
-}
-
-struct sockaddr_in ipv4_address(uint32_t host, unsigned port)
-{
-    struct sockaddr_in address;
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
-    address.sin_port = htons((uint16_t)port);
-    address.sin_addr.s_addr = htonl(host);
-    return address;
-}
-
-struct sockaddr_in6 ipv6_address(struct in6_addr host, unsigned port)
-{
-    struct sockaddr_in6 address;
-    memset(&address, 0, sizeof address);
-    address.sin6_family = AF_INET6;
-    address.sin6_port = htons((uint16_t)port);
-    address.sin6_addr = host;
-    return address;
-}
-
-static int hold(int type, const void *address, socklen_t size)
-{
-    const struct sockaddr *name = (const struct sockaddr *)address;
-    int fd = socket(name->sa_family, type | SOCK_CLOEXEC, 0);
-    if (fd == -1 || bind(fd, name, size) == 0)
-        return fd;
-    close_if_open(fd);
-    return -1;
-}
-
-int hold_ipv4(int type, uint32_t host, unsigned port)
-{
-    struct sockaddr_in address = ipv4_address(host, port);
-    return hold(type, &address, sizeof address);
-}
-
-int hold_ipv6(struct in6_addr host, unsigned port)
-{
-    struct sockaddr_in6 address = ipv6_address(host, port);
-    return hold(SOCK_STREAM, &address, sizeof address);
-}
-
-bool has_ipv6(struct in6_addr host)
-{
-    int fd = hold_ipv6(host, 0);
-    close_if_open(fd);
-    return fd != -1;
-}
-
 bool needs_ipv6(struct trial *t, struct in6_addr host)
 {
     if (!has_ipv6(host))
         skip(t, "this machine has no IPv6: %s", strerror(errno));
     return !over(t);
-}
-
-int open_listener(struct trial *t)
-{
-    t->port = 0;
-    int listener = peer_listen(AF_INET, &t->port);
-    if (listener == -1)
-        skip(t, "no listener: %s", strerror(errno));
-    return listener;
 }
 
 int accept_program(struct trial *t, int listener, unsigned quiet)

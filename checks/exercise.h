@@ -56,9 +56,6 @@ unsigned chance(unsigned limit);
 /** A word of so many letters by chance, as a string: length + 1 bytes. */
 void make_word(char *word, size_t length);
 
-/** A port whose two bytes are the other way round. */
-unsigned swapped(unsigned port);
-
 /* --- the case ------------------------------------------------------------ */
 
 /**
@@ -181,34 +178,8 @@ void fail_line(struct trial *t, const char *want, const char *have,
 
 /* --- sockets of ours ----------------------------------------------------- */
 
-/** Closes a descriptor, unless it is -1; errno stays as it is. */
-void close_if_open(int fd);
-
-/** An address for bind() and connect(); host and port in host order. */
-struct sockaddr_in ipv4_address(uint32_t host, unsigned port);
-
-/** The same for IPv6. */
-struct sockaddr_in6 ipv6_address(struct in6_addr host, unsigned port);
-
-/**
- * A socket that is bound, and no more.
- * @param type  SOCK_STREAM, SOCK_DGRAM
- * @param port  0: any
- * @return a descriptor, or -1 with errno
- */
-int hold_ipv4(int type, uint32_t host, unsigned port);
-
-/** The same for IPv6, a stream socket. */
-int hold_ipv6(struct in6_addr host, unsigned port);
-
-/** Can an IPv6 socket be bound to this address here? If not: errno. */
-bool has_ipv6(struct in6_addr host);
-
 /** False, and the trial skipped, if has_ipv6() is. */
 bool needs_ipv6(struct trial *t, struct in6_addr host);
-
-/** A listener on 127.0.0.1; sets t->port. @return -1: the trial is over */
-int open_listener(struct trial *t);
 
 /**
  * The connection that the program makes to our listener.

@@ -3,7 +3,7 @@
  * What judging a server and judging a client have in common.
  */
 #define _GNU_SOURCE
-#include "check.h"
+#include "peer.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,6 +16,15 @@ static const char *otherwise(const struct trial *t)
 {
     const struct script *s = (const struct script *)t->asked->script;
     return s != NULL && s->diagnosis != NULL ? s->diagnosis : "";
+}
+
+int open_listener(struct trial *t)
+{
+    t->port = 0;
+    int listener = peer_listen(AF_INET, &t->port);
+    if (listener == -1)
+        skip(t, "no listener: %s", strerror(errno));
+    return listener;
 }
 
 char *script_message(const struct script *s, const char *usual, size_t *size)

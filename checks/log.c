@@ -159,6 +159,11 @@ unsigned record_port(const struct witness_record *r)
     return ntohs(in.sin_port);
 }
 
+unsigned swapped(unsigned port)
+{
+    return (port & 0xff) << 8 | port >> 8;
+}
+
 int record_family(const struct witness_record *r)
 {
     struct sockaddr sa;

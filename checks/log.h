@@ -63,6 +63,9 @@ bool log_left_other(const struct log *log, int *fd);
 /** The port of an address that was recorded, in host order; 0: none. */
 unsigned record_port(const struct witness_record *r);
 
+/** A port whose two bytes are the other way round. */
+unsigned swapped(unsigned port);
+
 /** The address family recorded, or -1. */
 int record_family(const struct witness_record *r);
 

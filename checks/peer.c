@@ -16,19 +16,66 @@
 #include <time.h>
 #include <unistd.h>
 
-static struct sockaddr_in loopback(unsigned port)
+void close_if_open(int fd)
+{
+    int error = errno;
+    if (fd != -1)
+        close(fd);
+    errno = error;
+}
+
+struct sockaddr_in ipv4_address(uint32_t host, unsigned port)
 {
     struct sockaddr_in address;
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_port = htons((uint16_t)port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(host);
     return address;
+}
+
+struct sockaddr_in6 ipv6_address(struct in6_addr host, unsigned port)
+{
+    struct sockaddr_in6 address;
+    memset(&address, 0, sizeof address);
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons((uint16_t)port);
+    address.sin6_addr = host;
+    return address;
+}
+
+static int hold(int type, const void *address, socklen_t size)
+{
+    const struct sockaddr *name = (const struct sockaddr *)address;
+    int fd = socket(name->sa_family, type | SOCK_CLOEXEC, 0);
+    if (fd == -1 || bind(fd, name, size) == 0)
+        return fd;
+    close_if_open(fd);
+    return -1;
+}
+
+int hold_ipv4(int type, uint32_t host, unsigned port)
+{
+    struct sockaddr_in address = ipv4_address(host, port);
+    return hold(type, &address, sizeof address);
+}
+
+int hold_ipv6(struct in6_addr host, unsigned port)
+{
+    struct sockaddr_in6 address = ipv6_address(host, port);
+    return hold(SOCK_STREAM, &address, sizeof address);
+}
+
+bool has_ipv6(struct in6_addr host)
+{
+    int fd = hold_ipv6(host, 0);
+    close_if_open(fd);
+    return fd != -1;
 }
 
 int peer_connect(unsigned port)
 {
-    struct sockaddr_in address = loopback(port);
+    struct sockaddr_in address = ipv4_address(INADDR_LOOPBACK, port);
     int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd == -1)
         return -1;
@@ -57,16 +104,10 @@ unsigned own_port(int fd)
 
 static int bind_to(int fd, int family, unsigned port)
 {
-    if (family == AF_INET) {
-        struct sockaddr_in in = loopback(port);
-        return bind(fd, (struct sockaddr *)&in, sizeof in);
-    }
-    struct sockaddr_in6 in6;
-    memset(&in6, 0, sizeof in6);
-    in6.sin6_family = AF_INET6;
-    in6.sin6_port = htons((uint16_t)port);
-    in6.sin6_addr = in6addr_loopback;
-    return bind(fd, (struct sockaddr *)&in6, sizeof in6);
+    struct sockaddr_in in = ipv4_address(INADDR_LOOPBACK, port);
+    struct sockaddr_in6 in6 = ipv6_address(in6addr_loopback, port);
+    return family == AF_INET ? bind(fd, (struct sockaddr *)&in, sizeof in)
+                             : bind(fd, (struct sockaddr *)&in6, sizeof in6);
 }
 
 int peer_listen(int family, unsigned *port)

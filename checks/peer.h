@@ -8,6 +8,8 @@
 
 #include "check.h"
 
+#include <netinet/in.h>
+
 /** How the stream from the program ended. */
 enum stream_end {
     STREAM_ENDED, /**< end of stream, as it should be */
@@ -17,6 +19,29 @@ enum stream_end {
 
 /** A program that sends more than this many bytes is not heard to the end. */
 enum { HEARD_MAX = 1024 * 1024 };
+
+/** Closes a descriptor, unless it is -1; errno stays as it is. */
+void close_if_open(int fd);
+
+/** An address for bind() and connect(); host and port in host order. */
+struct sockaddr_in ipv4_address(uint32_t host, unsigned port);
+
+/** The same for IPv6. */
+struct sockaddr_in6 ipv6_address(struct in6_addr host, unsigned port);
+
+/**
+ * A socket that is bound, and no more.
+ * @param type  SOCK_STREAM, SOCK_DGRAM
+ * @param port  0: any
+ * @return a descriptor, or -1 with errno
+ */
+int hold_ipv4(int type, uint32_t host, unsigned port);
+
+/** The same for IPv6, a stream socket. */
+int hold_ipv6(struct in6_addr host, unsigned port);
+
+/** Can an IPv6 socket be bound to this address here? If not: errno. */
+bool has_ipv6(struct in6_addr host);
 
 /** Connects to 127.0.0.1:port. @return a descriptor, or -1 with errno */
 int peer_connect(unsigned port);
