@@ -24,11 +24,6 @@ static const char *at(struct trial *t, call r, const char *name)
     return name;
 }
 
-static unsigned swapped(unsigned port)
-{
-    return (port & 0xff) << 8 | port >> 8;
-}
-
 static bool has(const struct output *o, const char *text)
 {
     return o->bytes != NULL && o->length > 0 &&
@@ -175,8 +170,9 @@ static const char *explain_socket(struct trial *t)
     call s = log_first(&t->log, WITNESS_SOCKET, -1);
     if (s == NULL)
         return NULL;
-    if (s->injected && s->error != 0)
-        return went_on(t, s) ? at(t, s, "socket-unchecked") : NULL;
+    call failed = log_failed(&t->log, WITNESS_SOCKET, 0);
+    if (failed != NULL && failed->injected)
+        return went_on(t, failed) ? at(t, failed, "socket-unchecked") : NULL;
     enum witness_call next =
         t->asked->role == SERVER ? WITNESS_BIND : WITNESS_CONNECT;
     call b = log_first(&t->log, next, -1);
