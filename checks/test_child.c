@@ -111,6 +111,18 @@ static int sleeps_then_ends(void)
     return 3;
 }
 
+static int chatters(void)
+{
+    while (usleep(5000) == 0)
+        fputc('.', stderr);
+    return 0;
+}
+
+static int finds_no_room(void)
+{
+    return write(STDOUT_FILENO, "x", 1) == -1 && errno == ENOSPC ? 5 : 6;
+}
+
 struct part {
     const char *name;
     int (*play)(void);
@@ -128,7 +140,9 @@ static const struct part parts[] = {{"hang", hang},
                                     {"says_late", says_late},
                                     {"reads_line", reads_line},
                                     {"has_no_stdin", has_no_stdin},
-                                    {"sleeps_then_ends", sleeps_then_ends}};
+                                    {"sleeps_then_ends", sleeps_then_ends},
+                                    {"chatters", chatters},
+                                    {"finds_no_room", finds_no_room}};
 
 /* --- the tests -------------------------------------------------------------
  */
@@ -200,6 +214,17 @@ static void test_waiting(void)
     ok(child_await_end(&c, 2000) == GOT_IT && WEXITSTATUS(c.status) == 3,
        "a nap is no hang");
     child_end(&c);
+    c = play("chatters", INPUT_OPEN);
+    uint64_t start = now_ns();
+    ok(child_watch(&c, 200) && now_ns() - start >= 200000000u &&
+           c.err.total > 0,
+       "one that is never quiet is watched for as long as was said");
+    child_end(&c);
+    c = play("reads_line", INPUT_OPEN);
+    child_type(&c, "\n");
+    ok(!child_watch(&c, 20000) && WEXITSTATUS(c.status) == 5,
+       "one that ends is watched no longer");
+    child_end(&c);
 }
 
 static void test_input(void)
@@ -218,6 +243,12 @@ static void test_input(void)
     ok(child_await_end(&c, 2000) == GOT_IT && WEXITSTATUS(c.status) == 5,
        "closed input is closed");
     child_end(&c);
+    if (access(FULL_DEVICE, W_OK) == 0) {
+        c = play("finds_no_room", OUTPUT_FULL);
+        ok(child_await_end(&c, 2000) == GOT_IT && WEXITSTATUS(c.status) == 5,
+           "a full stdout is full");
+        child_end(&c);
+    }
 }
 
 static void test_missing(void)
