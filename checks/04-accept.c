@@ -16,7 +16,7 @@ const struct check_case cases_04[] = {
      run_server_script, NULL},
     {"names the address of its peer", SERVER, 4, 8, TALK, PLAIN,
      run_other_address, NULL},
-    {"reports a failing accept()", SERVER, 4, 8, TALK, PLAIN, run_server_script,
+    {"reports a failing accept()", SERVER, 4, 8, TALK, ASAN, run_server_script,
      SCRIPT(.what = "sent a line while accept() failed",
             .fault = "accept:fail=24", .error = EMFILE,
             .diagnosis = "accept-unchecked")},

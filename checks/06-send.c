@@ -34,10 +34,10 @@ const struct check_case cases_06[] = {
      SCRIPT(.what = "connected, sent the line, ended our side and reset the "
                     "connection, before it had time to accept it",
             .side = SIDE_FADES, .either = true, .diagnosis = "send-sigpipe")},
-    {"reports a failing send()", SERVER, 6, 8, TALK, PLAIN, run_server_script,
+    {"reports a failing send()", SERVER, 6, 8, TALK, ASAN, run_server_script,
      SCRIPT(.what = "let send() fail", .fault = "send:fail=104",
             .error = ECONNRESET, .diagnosis = "send-unchecked")},
-    {"reports a failing send()", CLIENT, 6, 8, TALK, PLAIN, run_client_script,
+    {"reports a failing send()", CLIENT, 6, 8, TALK, ASAN, run_client_script,
      SCRIPT(.what = "let send() fail", .fault = "send:fail=104",
             .error = ECONNRESET, .diagnosis = "send-unchecked")},
     {"sends only memory that is its own", SERVER, 6, 8, TALK, ASAN,

@@ -137,9 +137,21 @@ static void say_command(struct trial *t, const char *const argv[])
     did(t, "%s", line);
 }
 
+/*
+ * The program that a case is put to. What a peer or a fault does to it is seen
+ * in the plain one too, where the compiler has no AddressSanitizer.
+ */
+static const char *program_of(const struct trial *t)
+{
+    const char(*made)[PATH_SIZE] = t->subject->program[t->asked->role];
+    bool plain = t->asked->build == ASAN && t->asked->track == TALK &&
+                 made[ASAN][0] == '\0';
+    return made[plain ? PLAIN : t->asked->build];
+}
+
 bool start(struct trial *t, const char *a, const char *b)
 {
-    const char *program = t->subject->program[t->asked->role][t->asked->build];
+    const char *program = program_of(t);
     struct launch launch = {{program, a, b, t->extra},
                             {NULL},
                             t->directory,
@@ -236,7 +248,7 @@ void blame(struct trial *t, const struct witness_record *record)
 /* Asks addr2line for the line that the culprit was called from. */
 static void find_line(struct trial *t)
 {
-    const char *program = t->subject->program[t->asked->role][t->asked->build];
+    const char *program = program_of(t);
     if (t->culprit == NULL || t->culprit->from == 0 ||
         t->result->where[0] != '\0')
         return;
