@@ -18,21 +18,38 @@ const char *compiler(void)
     return cc != NULL && cc[0] != '\0' ? cc : "gcc";
 }
 
+static const char unresolved[] = "undefined reference";
+
+/*
+ * Where the first complaint begins: an error of the compiler, or a warning, or
+ * what the linker did not find. (That the linker has failed is no news.)
+ */
+static const char *find_complaint(const char *text)
+{
+    static const char *const kinds[] = {": error:", "warning:", unresolved,
+                                        "error:"};
+    bool links = strstr(text, unresolved) != NULL;
+    for (size_t i = links ? 1 : 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *at = strstr(text, kinds[i]);
+        if (at != NULL)
+            return at;
+    }
+    return text;
+}
+
 /* The first complaint of the compiler, without the path before the file. */
 static void first_complaint(const char *text, const char *source, char *line,
                             size_t size)
 {
-    const char *at = strstr(text, "error:");
-    if (at == NULL)
-        at = strstr(text, "warning:");
-    if (at == NULL)
-        at = text;
+    const char *at = find_complaint(text), *found = at;
     while (at > text && at[-1] != '\n')
         at--;
     size_t path = strlen(source);
     const char *slash = strrchr(source, '/');
     if (slash != NULL && strncmp(at, source, path) == 0)
         at += (size_t)(slash + 1 - source);
+    else if (strncmp(found, unresolved, strlen(unresolved)) == 0)
+        at = found; /* in no file of ours */
     snprintf(line, size, "%.*s", (int)strcspn(at, "\n"), at);
 }
 
@@ -43,7 +60,9 @@ static void say_complaint(struct result *r, const char *text,
     first_complaint(text, source, line, sizeof line);
     snprintf(r->got, sizeof r->got, "%s", line);
     const char *place_end = strstr(line, ": ");
-    if (place_end != NULL)
+    const char *slash = strrchr(source, '/');
+    const char *name = slash != NULL ? slash + 1 : source;
+    if (place_end != NULL && strncmp(line, name, strlen(name)) == 0)
         snprintf(r->where, sizeof r->where, "%.*s", (int)(place_end - line),
                  line);
 }
@@ -71,6 +90,7 @@ static bool run_compiler(struct subject *subject, struct compilation what,
              "the compiler %.100s could not "
              "be started: %s",
              compiler(), strerror(errno));
+    snprintf(result->expected, CAPTION, "make doctor");
     return false;
 }
 
@@ -91,6 +111,7 @@ void compile(struct subject *subject, struct compilation what,
         result->verdict = SKIPPED;
         snprintf(result->got, sizeof result->got,
                  "there is no space left in %.300s", subject->scratch);
+        snprintf(result->expected, CAPTION, OTHER_DIRECTORY);
     } else if (done && exited(&cc, 0)) {
         memcpy(subject->program[what.role][what.build], path, sizeof path);
         result->verdict = cc.err.length == 0 ? PASSED : FAILED;
@@ -104,7 +125,8 @@ void compile(struct subject *subject, struct compilation what,
                  compiler());
         snprintf(result->expected, CAPTION, "not a word from the compiler");
         snprintf(result->diagnosis, sizeof result->diagnosis, "%s",
-                 strstr(words, "error:") != NULL ? "does-not-compile"
+                 strstr(words, unresolved) != NULL ? "does-not-link"
+                 : strstr(words, "error:") != NULL ? "does-not-compile"
                  : strstr(words, "-Wtype-limits") != NULL
                      ? "recv-unsigned-result"
                      : "warning");

@@ -391,7 +391,7 @@ static bool make_scratch(struct subject *subject)
         return true;
     fprintf(stderr, "check: no directory for temporary files in %.400s: %s\n",
             tmp, strerror(errno));
-    fprintf(stderr, "try: TMPDIR=/some/other/directory, then the same again\n");
+    fprintf(stderr, "try: " OTHER_DIRECTORY "\n");
     subject->scratch[0] = '\0';
     return false;
 }
@@ -417,8 +417,8 @@ static bool could_run(const struct judgement *j)
 {
     for (int i = 0; i < j->entries; i++)
         if (j->entry[i].step == 0 && j->entry[i].result.verdict == SKIPPED) {
-            fprintf(stderr, "check: %s\ntry: make doctor\n",
-                    j->entry[i].result.got);
+            fprintf(stderr, "check: %s\ntry: %s\n", j->entry[i].result.got,
+                    j->entry[i].result.expected);
             return false;
         }
     return true;

@@ -86,9 +86,13 @@ struct compilation {
 /** The compiler: $CC, or gcc. */
 const char *compiler(void);
 
+/** What to try when the directory for temporary files is no good. */
+#define OTHER_DIRECTORY "TMPDIR=/some/other/directory, then the same again"
+
 /**
  * Compiles one program of a subject. FAILED: it complained; SKIPPED: it could
- * not do its work. Without a program, subject->program stays empty.
+ * not do its work, and result->expected is what to try. Without a program,
+ * subject->program stays empty.
  */
 void compile(struct subject *subject, struct compilation what,
              struct result *result);

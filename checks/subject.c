@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Finds a program in $PATH; "" if it is not there. */
@@ -85,8 +86,11 @@ void subject_source(struct subject *s, enum role role, const char *path)
 bool can_read(const char *path)
 {
     char whole[4096];
-    if (access(path, R_OK) == 0 && realpath(path, whole) != NULL &&
-        strlen(whole) < PATH_SIZE)
+    struct stat file;
+    if (stat(path, &file) == 0 && S_ISDIR(file.st_mode))
+        errno = EISDIR;
+    else if (access(path, R_OK) == 0 && realpath(path, whole) != NULL &&
+             strlen(whole) < PATH_SIZE)
         return true; /* and it is a file that can be found again */
     fprintf(stderr, "check: %s cannot be read: %s\n", path, strerror(errno));
     return false;
