@@ -30,6 +30,12 @@ const struct check_case cases_05[] = {
      run_two_addresses,
      SCRIPT(.what = "gave the host two addresses, of which the second refuses",
             .fault = "getaddrinfo:two=1", .diagnosis = "connect-goes-on")},
+    {"tries the next address when the kernel lacks a family", CLIENT, 5, 8,
+     TALK, PLAIN, run_without_family,
+     SCRIPT(.what = "gave the host two addresses, and let socket() fail for "
+                    "the first",
+            .fault = "getaddrinfo:two,socket:fail=97@1",
+            .diagnosis = "connect-family-fatal")},
     {"finds a server by the name localhost", CLIENT, 5, 8, TALK, PLAIN,
      run_localhost, NULL},
     {"reports a failing connect()", CLIENT, 5, 8, TALK, ASAN, run_start_failure,

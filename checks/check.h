@@ -270,6 +270,7 @@ void run_hurry(struct trial *t);
 void run_slow_ending(struct trial *t);
 void run_ipv6(struct trial *t);
 void run_two_addresses(struct trial *t);
+void run_without_family(struct trial *t);
 void run_localhost(struct trial *t);
 void run_refused(struct trial *t);
 void run_bad_host(struct trial *t);
