@@ -22,7 +22,7 @@ const struct check_case cases_04[] = {
             .diagnosis = "accept-unchecked")},
     {"goes on when a signal interrupts accept()", SERVER, 4, 8, TALK, PLAIN,
      run_server_script,
-     SCRIPT(.fault = "accept:eintr=1", .diagnosis = "accept-no-eintr")},
+     SCRIPT(.fault = "accept:eintr=2", .diagnosis = "accept-no-eintr")},
     {"reports a failing getpeername()", SERVER, 4, 8, TALK, PLAIN,
      run_server_script,
      SCRIPT(.what = "sent a line while getpeername() failed",

@@ -184,6 +184,7 @@ struct script {
     size_t fill;           /**< this many 'x' before … */
     const char *send;      /**< … what we send; NULL: the usual line */
     size_t send_size;      /**< 0: strlen(send) */
+    size_t tail;           /**< this many 'y' behind it */
     size_t piece;          /**< bytes at a time; 0: all at once */
     enum side side;        /**< then */
     int error;             /**< errno it must report, with exit status 1 */

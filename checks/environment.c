@@ -21,9 +21,9 @@
 enum {
     LOOK_MS = 200,
     PATIENCE_MS = 1100,
-    PAUSE_MS = 300, /* less than a second each, more in all */
-    PAUSES = 4,
-    PAUSE_MAX_MS = 800
+    PAUSE_MS = 750, /* less than a second each, more in all */
+    PAUSES = 2,
+    PAUSE_MAX_MS = 950
 };
 
 static const char message[] = "Hello from client\n";
@@ -565,19 +565,19 @@ void run_patience(struct trial *t)
     close(fd);
 }
 
-/* The same with time limits a hundred times shorter: nobody waits so long. */
+/* The same with time limits a thousand times shorter: nobody waits so long. */
 void run_hurry(struct trial *t)
 {
-    t->fault = "poll:hurry=100,setsockopt:hurry=100,alarm:hurry=100";
+    t->fault = "poll:hurry=1000,setsockopt:hurry=1000,alarm:hurry=1000";
     if (!start(t, "0", NULL) || !await_ready(t))
         return;
-    did(t, "made every time limit a hundred times shorter, and took our time "
+    did(t, "made every time limit a thousand times shorter, and took our time "
            "to connect and to send the message");
-    child_watch(&t->child, PAUSE_MS / 2);
+    child_watch(&t->child, LOOK_MS);
     int fd = connect_to_server(t);
     if (fd == -1)
         return;
-    child_watch(&t->child, PAUSE_MS / 2);
+    child_watch(&t->child, LOOK_MS);
     talk_to_server(t, fd);
     char got[200];
     if (!t->child.ended) /* it has not given up */

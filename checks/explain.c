@@ -98,6 +98,18 @@ static bool interrupts(const struct trial *t)
     return t->fault != NULL && strstr(t->fault, ":eintr=") != NULL;
 }
 
+/* The last call of that kind that the witness let fail, or NULL. */
+static call last_injected(const struct trial *t, enum witness_call kind)
+{
+    call found = NULL;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call r = log_at(&t->log, i);
+        if (r->call == kind && r->injected && r->error != 0)
+            found = r;
+    }
+    return found;
+}
+
 /* The same call, failing again and again, and the program does not end. */
 static bool is_repeated(const struct trial *t, call r)
 {
@@ -361,8 +373,9 @@ static const char *explain_accept(struct trial *t)
                    ? at(t, l, "accept-missing")
                    : NULL;
     if (a->injected && a->error == EINTR)
-        return log_last(&t->log, WITNESS_ACCEPT, -1) == a
-                   ? at(t, a, "accept-no-eintr")
+        return log_last(&t->log, WITNESS_ACCEPT, -1) ==
+                       last_injected(t, WITNESS_ACCEPT)
+                   ? at(t, last_injected(t, WITNESS_ACCEPT), "accept-no-eintr")
                    : NULL;
     if (a->error != 0 && a->injected && went_on(t, a))
         return at(t, a, "accept-unchecked");
@@ -489,6 +502,22 @@ static bool lost_peer(const struct trial *t)
     return s != NULL && (s->side == SIDE_FADES || s->side == SIDE_RESETS);
 }
 
+/* A send() that succeeded, and was made again as if it had not; or NULL. */
+static call no_progress(const struct trial *t)
+{
+    call before = NULL;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call r = log_at(&t->log, i);
+        if (r->call != WITNESS_SEND)
+            continue;
+        if (before != NULL && before->result > 0 &&
+            before->result < before->a && r->a == before->a)
+            return before;
+        before = r;
+    }
+    return NULL;
+}
+
 /* What send() reported, and was not understood. */
 static const char *explain_sending(struct trial *t, call s, const char *want)
 {
@@ -500,18 +529,21 @@ static const char *explain_sending(struct trial *t, call s, const char *want)
         t->subject->step >= 7 && t->asked->run != run_hurry && s != NULL &&
         s->error == 0 && stream == NULL && (r == NULL || s->enter < r->enter))
         return at(t, s, "send-before-recv");
-    if (interrupts(t) && heard(t, 0, want, size) && heard(t, size, want, size))
-        return at(t, s, "errno-after-success");
+    if (interrupts(t) && no_progress(t) != NULL)
+        return at(t, no_progress(t), "errno-after-success");
     if (t->heard_size == 0 && stream != NULL && says_sent && !lost_peer(t))
         return at(t, stream, "send-not-flushed");
-    if (s == NULL || !s->injected || s->error == 0)
+    call last = log_last(&t->log, WITNESS_SEND, -1);
+    call failed = last_injected(t, WITNESS_SEND);
+    if (failed == NULL)
         return NULL;
-    if (is_repeated(t, s))
-        return at(t, s, "error-retried");
+    if (is_repeated(t, failed))
+        return at(t, failed, "error-retried");
     if (t->outcome == SPINNING)
-        return at(t, s, "send-minus-one-added");
-    if (s->error == EINTR && log_last(&t->log, WITNESS_SEND, -1) == s)
-        return at(t, s, says_sent ? "send-minus-one-added" : "send-no-eintr");
+        return at(t, failed, "send-minus-one-added");
+    if (failed->error == EINTR && failed == last)
+        return at(t, failed,
+                  says_sent ? "send-minus-one-added" : "send-no-eintr");
     return NULL;
 }
 
@@ -530,6 +562,8 @@ static const char *explain_sent(struct trial *t)
     const char *name = explain_sending(t, s, want);
     if (name != NULL || (n == size && heard(t, 0, want, size)))
         return name;
+    if (is_short && interrupts(t)) /* short counts alone were no trouble */
+        return at(t, last_injected(t, WITNESS_SEND), "send-minus-one-added");
     if (is_short && heard(t, 0, want, 5) && heard(t, 5, want, 5))
         return at(t, s, "send-restarts-at-beginning");
     if (is_short)
@@ -566,6 +600,14 @@ static bool has_script_piece(const struct trial *t)
     return s != NULL && s->error == 0 &&
            (s->piece > 0 ||
             (s->fault != NULL && strncmp(s->fault, "recv:short", 10) == 0));
+}
+
+/* A message that is not too long is refused as too long. */
+static bool refuses_length(const struct trial *t)
+{
+    const struct script *s = (const struct script *)t->asked->script;
+    return s != NULL && s->error != EMSGSIZE && exited(&t->child, 1) &&
+           says_error(&t->child, EMSGSIZE);
 }
 
 /* How the program took the end of the stream, errors and interruptions. */
@@ -646,7 +688,8 @@ static const char *explain_receiving(struct trial *t)
     if (t->asked->role == CLIENT && t->outcome == BLOCKED && !r->done &&
         log_first(&t->log, WITNESS_SEND, -1) == NULL)
         return at(t, r, "recv-before-send");
-    const char *name = explain_ends(t, r, last);
+    const char *name =
+        refuses_length(t) ? "recv-line-limit" : explain_ends(t, r, last);
     if (name == NULL)
         name = explain_pieces(t, r, last);
     if (name == NULL && t->asked->role == SERVER && t->heard_size > 0 &&

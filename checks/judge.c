@@ -31,12 +31,13 @@ char *script_message(const struct script *s, const char *usual, size_t *size)
 {
     const char *text = s->send != NULL ? s->send : usual;
     size_t length = s->send_size > 0 ? s->send_size : strlen(text);
-    char *message = (char *)malloc(s->fill + length + 1);
+    char *message = (char *)malloc(s->fill + length + s->tail + 1);
     if (message == NULL)
         abort();
     memset(message, 'x', s->fill);
     memcpy(message + s->fill, text, length);
-    *size = s->fill + length;
+    memset(message + s->fill + length, 'y', s->tail);
+    *size = s->fill + length + s->tail;
     return message;
 }
 
@@ -190,7 +191,7 @@ void check_failure(struct trial *t, int error)
         strstr(t->child.out.bytes, "message sent") != NULL)
         fail(t,
              says_error(&t->child, error) ? "send-said-before-sent"
-                                          : "send-unchecked",
+                                          : otherwise(t),
              "\"Hello message sent\" only when all of it was accepted",
              "send() failed, and stdout says \"Hello message sent\"");
     else if (!t->child.ended)
