@@ -35,7 +35,7 @@ const struct check_case cases_01[] = {
     {"reports a failing getsockopt()", SERVER, 1, 2, TALK, PLAIN,
      run_start_failure,
      SCRIPT(.what = "let getsockopt() fail", .fault = "getsockopt:fail=92@1",
-            .error = ENOPROTOOPT, .diagnosis = "error-without-text")},
+            .error = ENOPROTOOPT, .diagnosis = "result-unchecked")},
     {"reports a failing socket()", CLIENT, 5, 8, TALK, PLAIN, run_start_failure,
      SCRIPT(.what = "let socket() fail", .fault = "socket:fail=24",
             .error = EMFILE, .diagnosis = "socket-unchecked")},

@@ -30,8 +30,12 @@ const struct check_case cases_05[] = {
      run_two_addresses,
      SCRIPT(.what = "gave the host two addresses, of which the second refuses",
             .fault = "getaddrinfo:two=1", .diagnosis = "connect-goes-on")},
+    {"shows the address that was reached, not the one it was given", CLIENT, 5,
+     8, TALK, PLAIN, run_named_ipv6, NULL},
+    {"has room for a long address", CLIENT, 5, 8, TALK, PLAIN, run_mapped,
+     NULL},
     {"tries the next address when the kernel lacks a family", CLIENT, 5, 8,
-     TALK, PLAIN, run_without_family,
+     TALK, PLAIN, run_two_addresses,
      SCRIPT(.what = "gave the host two addresses, and let socket() fail for "
                     "the first",
             .fault = "getaddrinfo:two,socket:fail=97@1",
@@ -64,6 +68,8 @@ const struct check_case cases_05[] = {
             .diagnosis = "connect-so-error-ignored")},
     {"takes 127.0.0.1 and port 8080 when nothing is given", CLIENT, 5, 8, TALK,
      PLAIN, run_default, NULL},
+    {"takes port 8080 when only a host is given", CLIENT, 5, 8, TALK, PLAIN,
+     run_default_port, NULL},
     {"takes every port from 1 to 65535", CLIENT, 5, 8, TALK, PLAIN,
      run_port_range, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

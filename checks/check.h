@@ -92,6 +92,7 @@ struct trial {
     struct child child;
     const char *fault;    /**< WITNESS_FAULT for the next program started */
     enum streams streams; /**< what that program finds open */
+    const char *argument; /**< the first one of the program last started */
     const char *extra;    /**< a third argument for the program, or NULL */
     int open_files;       /**< how many descriptors it may have; 0: no limit */
     bool valgrind;        /**< it runs under valgrind, without the witness */
@@ -256,6 +257,7 @@ void run_port_numbers(struct trial *t);
 void run_port_range(struct trial *t);
 void run_other_keys(struct trial *t);
 void run_default(struct trial *t);
+void run_default_port(struct trial *t);
 void run_end_of_input(struct trial *t);
 void run_fixed_port(struct trial *t);
 void run_loopback_only(struct trial *t);
@@ -271,7 +273,9 @@ void run_hurry(struct trial *t);
 void run_slow_ending(struct trial *t);
 void run_ipv6(struct trial *t);
 void run_two_addresses(struct trial *t);
-void run_without_family(struct trial *t);
+void run_named_ipv6(struct trial *t);
+void run_mapped(struct trial *t);
+void run_hurried_client(struct trial *t);
 void run_localhost(struct trial *t);
 void run_refused(struct trial *t);
 void run_bad_host(struct trial *t);

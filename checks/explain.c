@@ -70,14 +70,13 @@ static bool went_on(const struct trial *t, call failed)
         WITNESS_BIND,       WITNESS_LISTEN,      WITNESS_CONNECT,
         WITNESS_ACCEPT,     WITNESS_SEND,        WITNESS_RECV,
         WITNESS_SETSOCKOPT, WITNESS_GETSOCKOPT,  WITNESS_SHUTDOWN,
-        WITNESS_POLL,       WITNESS_GETSOCKNAME, WITNESS_GETPEERNAME,
-        WITNESS_CLOSE};
+        WITNESS_POLL,       WITNESS_GETSOCKNAME, WITNESS_GETPEERNAME};
     size_t next = (size_t)(failed - log_at(&t->log, 0)) + 1;
-    if (next >= log_count(&t->log) || log_at(&t->log, next)->fd != -1)
-        return false;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (log_at(&t->log, next)->call == kinds[i])
-            return true;
+    for (; next < log_count(&t->log); next++)
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+            if (log_at(&t->log, next)->call == kinds[i] &&
+                log_at(&t->log, next)->fd == -1)
+                return true;
     return false;
 }
 
@@ -96,6 +95,14 @@ static call option_call(const struct trial *t, enum witness_call kind,
 static bool interrupts(const struct trial *t)
 {
     return t->fault != NULL && strstr(t->fault, ":eintr=") != NULL;
+}
+
+static bool any_failed(const struct trial *t)
+{
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->done && log_at(&t->log, i)->error != 0)
+            return true;
+    return false;
 }
 
 /* The last call of that kind that the witness let fail, or NULL. */
@@ -227,10 +234,19 @@ static const char *explain_bind(struct trial *t)
         return at(t, b, "bind-address-uninitialised");
     if (record_family(b) == AF_INET && record_ipv4(b) == INADDR_ANY)
         return at(t, b, "bind-any-address");
+    if (t->argument != NULL && strcmp(t->argument, "0") == 0 &&
+        record_port(b) == 8080)
+        return at(t, b, "bind-port-hard-coded");
+    call gone = log_first(&t->log, WITNESS_CLOSE, b->fd);
+    if (gone != NULL && b->error == 0 && t->subject->step <= 3 &&
+        !t->child.ended)
+        return at(t, gone, "close-before-enter");
     call name = log_first(&t->log, WITNESS_GETSOCKNAME, b->fd);
     unsigned real = record_port(name != NULL && name->error == 0 ? name : b);
     if (t->port != 0 && t->port == swapped(real) && t->port != real)
         return at(t, name, "bind-announce-no-ntohs");
+    if (t->port != real && real > INT16_MAX && (t->port & 0xffff) == real)
+        return at(t, name, "bind-announce-signed");
     return NULL;
 }
 
@@ -296,6 +312,14 @@ static const char *explain_peer_line(struct trial *t)
     if (strcmp(host, "0.0.0.0") == 0 || port == 0)
         return at(t, a, "accept-addrlen-zero");
     return at(t, a, "accept-wrong-peer");
+}
+
+/* inet_ntop() fails in one way only: for want of room. */
+static const char *explain_room(struct trial *t)
+{
+    return t->asked->track == WORKS && says_error(&t->child, ENOSPC)
+               ? "accept-name-no-room"
+               : NULL;
 }
 
 /* A length that was never set makes these calls fail. */
@@ -369,7 +393,8 @@ static const char *explain_accept(struct trial *t)
     if (a == NULL)
         return l != NULL && l->error == 0 &&
                        (t->peer_port != 0 || exited(&t->child, 0)) &&
-                       log_first(&t->log, WITNESS_POLL, -1) == NULL
+                       (exited(&t->child, 0) ||
+                        log_first(&t->log, WITNESS_POLL, -1) == NULL)
                    ? at(t, l, "accept-missing")
                    : NULL;
     if (a->injected && a->error == EINTR)
@@ -377,16 +402,23 @@ static const char *explain_accept(struct trial *t)
                        last_injected(t, WITNESS_ACCEPT)
                    ? at(t, last_injected(t, WITNESS_ACCEPT), "accept-no-eintr")
                    : NULL;
-    if (a->error != 0 && a->injected && went_on(t, a))
+    if (a->error != 0 && a->injected &&
+        (went_on(t, a) || has(&t->child.err, "connection from")))
         return at(t, a, "accept-unchecked");
     if (a->error == EINVAL && a->a != (int64_t)sizeof(struct sockaddr_in))
         return at(t, a, "accept-addrlen-uninitialised");
     if (a->error == EFAULT)
         return at(t, a, "accept-addrlen-uninitialised");
     call next = log_last(&t->log, WITNESS_ACCEPT, -1);
-    if (t->subject->exercise == NULL && a != next && a->error == 0 &&
-        t->outcome == BLOCKED && log_pending(&t->log) == next)
-        return at(t, next, "accept-again");
+    call pending = log_pending(&t->log);
+    if (t->subject->exercise == NULL && a->error == 0 &&
+        t->outcome == BLOCKED && pending != NULL && pending->fd == a->fd &&
+        pending != a && (pending == next || pending->call == WITNESS_POLL))
+        return at(t, pending, "accept-again");
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->error == ENOTSOCK && a->error == 0 &&
+            log_at(&t->log, i)->fd <= 1 && a->result > 1)
+            return at(t, a, "accept-precedence");
     call used[] = {log_first(&t->log, WITNESS_RECV, a->fd),
                    log_first(&t->log, WITNESS_SEND, a->fd)};
     for (size_t i = 0; i < 2; i++)
@@ -519,9 +551,8 @@ static call no_progress(const struct trial *t)
 }
 
 /* What send() reported, and was not understood. */
-static const char *explain_sending(struct trial *t, call s, const char *want)
+static const char *explain_sending(struct trial *t, call s)
 {
-    size_t size = strlen(want);
     call r = log_first(&t->log, WITNESS_RECV, -1);
     call stream = log_first(&t->log, WITNESS_FDOPEN, -1);
     bool says_sent = has(&t->child.out, "message sent");
@@ -559,7 +590,7 @@ static const char *explain_sent(struct trial *t)
     if (t->subject->step < 6 ||
         (broken != NULL && broken->injected && broken->error != EINTR))
         return NULL;
-    const char *name = explain_sending(t, s, want);
+    const char *name = explain_sending(t, s);
     if (name != NULL || (n == size && heard(t, 0, want, size)))
         return name;
     if (is_short && interrupts(t)) /* short counts alone were no trouble */
@@ -572,6 +603,12 @@ static const char *explain_sent(struct trial *t)
                                           : "send-short-count-ignored");
     if (n == size + 1 && heard(t, 0, want, size) && t->heard[size] == '\0')
         return at(t, s, "send-terminating-nul");
+    const char *zero =
+        (const char *)memchr(t->heard, '\0', n < sizeof t->heard ? n : 0);
+    size_t before = zero != NULL ? (size_t)(zero - t->heard) : 0;
+    if (n == size + 1 && zero != NULL && heard(t, 0, want, before) &&
+        heard(t, before + 1, want + before, size - before))
+        return at(t, s, "send-terminating-nul"); /* of a part of it */
     bool all_but_one = heard(t, 0, want, size - 1);
     if (all_but_one && (n == size - 1 || (n == size && !t->heard[size - 1])))
         return at(t, s, "send-no-newline");
@@ -629,10 +666,14 @@ static const char *explain_ends(struct trial *t, call r, call last)
         return at(t, last, "recv-eof-is-error");
     if (last->injected && last->error == EINTR)
         return at(t, last, "recv-no-eintr");
+    if (t->asked->track == WORKS && last->done && last->result == 0 &&
+        last->a > 0 && exited(&t->child, 1) &&
+        has(&t->child.out, "Hello from ") && !any_failed(t))
+        return at(t, last, "recv-eof-is-error");
     if (last->done && last->result == 0 && last->a > 0 &&
         t->sent == log_received(&t->log) && exited(&t->child, 0) &&
         t->subject->exercise == NULL && t->streams != OUTPUT_FULL &&
-        printed_bytes(t) <= (t->sent > 0))
+        !has_script_piece(t) && printed_bytes(t) <= (t->sent > 0))
         return at(t, last, "recv-end-dropped");
     call reset = log_failed(&t->log, WITNESS_RECV, ECONNRESET);
     if ((r == reset && r->injected && printed_bytes(t) > 1) ||
@@ -665,6 +706,8 @@ static const char *explain_pieces(struct trial *t, call r, call last)
     if (has(&t->child.out, "\xfe\xfe\xfe\xfe") && t->asked->build == PATTERN)
         return at(t, last, "recv-no-terminator");
     bool all = t->sent > 0 && log_received(&t->log) >= t->sent;
+    if (has_script_piece(t) && printed_bytes(t) > t->sent + 1)
+        return at(t, last, "recv-count-ignored");
     if (has_script_piece(t) && r != last &&
         ((all && printed_bytes(t) == t->sent) || begins_with_last(t, r)))
         return at(t, last, "recv-overwrites-start");
@@ -679,15 +722,28 @@ static const char *explain_pieces(struct trial *t, call r, call last)
     return NULL;
 }
 
+/* Connected, and it waits for a word of the server before it sends its own. */
+static const char *explain_first_word(struct trial *t)
+{
+    call p = log_pending(&t->log);
+    call c = log_last(&t->log, WITNESS_CONNECT, -1);
+    bool connected =
+        c != NULL && c->done &&
+        (c->error == 0 || option_call(t, WITNESS_GETSOCKOPT, SO_ERROR) != NULL);
+    return t->asked->role == CLIENT && t->subject->step >= 6 && connected &&
+                   t->outcome == BLOCKED && p != NULL &&
+                   (p->call == WITNESS_POLL || p->call == WITNESS_RECV) &&
+                   log_first(&t->log, WITNESS_SEND, -1) == NULL
+               ? at(t, p, "recv-before-send")
+               : NULL;
+}
+
 static const char *explain_receiving(struct trial *t)
 {
     call r = log_first(&t->log, WITNESS_RECV, -1);
     call last = log_last(&t->log, WITNESS_RECV, -1);
     if (t->subject->step < 7 || r == NULL)
         return NULL;
-    if (t->asked->role == CLIENT && t->outcome == BLOCKED && !r->done &&
-        log_first(&t->log, WITNESS_SEND, -1) == NULL)
-        return at(t, r, "recv-before-send");
     const char *name =
         refuses_length(t) ? "recv-line-limit" : explain_ends(t, r, last);
     if (name == NULL)
@@ -717,6 +773,14 @@ static const char *explain_closing(struct trial *t)
         return at(t, s, "close-too-early");
     call sent = log_failed(&t->log, WITNESS_SEND, EBADF);
     call received = log_failed(&t->log, WITNESS_RECV, EBADF);
+    call asked = log_failed(&t->log, WITNESS_GETPEERNAME, EBADF);
+    call forked = log_first(&t->log, WITNESS_FORK, -1);
+    if (forked != NULL && t->child.ended &&
+        ((sent != NULL && sent->tid != sent->pid) ||
+         (received != NULL && received->tid != received->pid)))
+        return at(t, forked, "main-ends-first");
+    if (asked != NULL && asked->fd >= 0 && was_closed_before(t, asked))
+        return at(t, asked, "accept-closes-early");
     if (sent != NULL && sent->fd >= 0 && was_closed_before(t, sent))
         return at(t, sent,
                   log_first(&t->log, WITNESS_RECV, sent->fd) != NULL
@@ -754,6 +818,9 @@ static const char *explain_output(struct trial *t)
     if (t->asked->role == CLIENT && t->child.out.total > 11 &&
         strncmp(t->child.out.bytes, "Hello from ", 11) == 0)
         return "output-order";
+    const char *first = strstr(t->child.out.bytes, "Hello message sent");
+    if (first != NULL && strstr(first + 1, "Hello message sent") != NULL)
+        return "send-said-before-sent";
     if (has(&t->child.out, "Hello from client\n\n") ||
         has(&t->child.out, "Hello from server\n\n"))
         return "recv-ignores-newline";
@@ -761,6 +828,13 @@ static const char *explain_output(struct trial *t)
     if (line != NULL && (line[18] == '\0' || line[18] == 'H'))
         return "output-no-newline";
     const struct script *s = (const struct script *)t->asked->script;
+    const char *high = s != NULL && s->send_size > 0
+                           ? (const char *)memchr(s->send, 0xff, s->send_size)
+                           : NULL;
+    if (high != NULL && printed_bytes(t) == (size_t)(high - s->send) + 1)
+        return "recv-char-is-eof";
+    if (t->asked->track == WORKS && has(&t->child.out, "message sent\n\n"))
+        return "output-extra-newline";
     if (s != NULL && s->error == ECONNRESET && has(&t->child.out, "Hel\n"))
         return "recv-error-is-eof";
     if (t->streams != OUTPUT_FULL && exited(&t->child, 0) &&
@@ -776,13 +850,14 @@ static const char *explain_output(struct trial *t)
 const char *explain(struct trial *t, const char *otherwise)
 {
     static const char *(*const rules[])(struct trial *) = {
-        explain_report,    explain_death,     explain_stdin,
-        explain_arguments, explain_retries,   explain_socket,
-        explain_bind,      explain_listen,    explain_lengths,
-        explain_accept,    explain_list,      explain_connect,
-        explain_status,    explain_peer_line, explain_closing,
-        explain_sent,      explain_receiving, explain_output,
-        explain_waiting,   explain_helpers};
+        explain_report,    explain_death,      explain_stdin,
+        explain_arguments, explain_retries,    explain_socket,
+        explain_bind,      explain_listen,     explain_room,
+        explain_lengths,   explain_accept,     explain_list,
+        explain_connect,   explain_status,     explain_peer_line,
+        explain_closing,   explain_first_word, explain_sent,
+        explain_receiving, explain_output,     explain_waiting,
+        explain_helpers};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const char *name = rules[i](t);
         if (name != NULL)

@@ -96,9 +96,12 @@ void run_stdin_closed(struct trial *t)
         run_server_script(t);
     else if (start(t, t->subject->step == 1 ? NULL : "0", NULL) &&
              (t->subject->step == 1 || await_ready(t))) {
-        /* Nothing can be typed: whether it stays or ends is its own affair. */
+        /*
+         * Nothing can be typed: whether it stays or ends is its own affair, in
+         * steps 2 and 3 also how, for there it may read from its own socket.
+         */
         t->outcome = child_await_end(&t->child, 100);
-        if (t->child.ended)
+        if (t->child.ended && (t->subject->step == 1 || !exited(&t->child, 1)))
             check_success(t);
     }
     const struct witness_record *s = log_first(&t->log, WITNESS_SOCKET, -1);

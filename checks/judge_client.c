@@ -95,6 +95,17 @@ static void check_flushed(struct trial *t, int fd, const char *answer,
          "%zu bytes until the answer came", shown);
 }
 
+/* The newline ends the message; the connection may stay open for long. */
+static void check_line_shown(struct trial *t)
+{
+    t->outcome = child_await(&t->child, -1, 0, &t->child.out,
+                             "\nHello from server", QUIET_MS);
+    if (t->outcome == BLOCKED)
+        fail(t, explain(t, "recv-waits-for-eof"),
+             "the line of the reply on stdout, while we are silent",
+             "%zu bytes, and it still waits", t->child.out.total);
+}
+
 /* Answers a client that has sent its line, and sees it out. */
 static enum stream_end answer_client(struct trial *t, const struct script *s,
                                      int *fd, const char *answer, size_t size)
@@ -108,9 +119,25 @@ static enum stream_end answer_client(struct trial *t, const struct script *s,
     }
     if (s->lingers && t->subject->step >= 8 && !over(t))
         linger(t, *fd);
-    if (s->side != SIDE_STAYS)
+    if (s->side == SIDE_STAYS && s->error == 0) {
+        check_line_shown(t);
+        peer_end_side(fd, SIDE_ENDS);
+    } else if (s->side != SIDE_STAYS) {
         peer_end_side(fd, s->side);
+    }
     return *fd == -1 ? STREAM_RESET : peer_read(t, *fd, false, QUIET_MS);
+}
+
+/* A server may be silent: the client of step 5 is connected all the same. */
+static void await_connected(struct trial *t)
+{
+    t->outcome =
+        child_await(&t->child, -1, 0, &t->child.err, "connected to", QUIET_MS);
+    if (t->outcome == BLOCKED)
+        fail(t, explain(t, "connect-poll-events"),
+             "\"connected to 127.0.0.1:PORT\" while we are silent",
+             "no such line, and it still waits");
+    t->outcome = GOT_IT;
 }
 
 /* Our part of the conversation. Returns our descriptor, or -1. */
@@ -127,6 +154,9 @@ static int talk(struct trial *t, const struct script *s, int listener,
         did(t, "read to the end of its stream");
     if (t->subject->step >= 6)
         end = peer_read(t, fd, stop, QUIET_MS);
+    else
+        await_connected(t);
+    bool reset = end == STREAM_RESET;
     if (t->outcome != GOT_IT && s->error == 0 && !s->either) {
         char got[300];
         fail(t, explain(t, s->to_end ? "close-no-half-close" : ""),
@@ -146,6 +176,9 @@ static int talk(struct trial *t, const struct script *s, int listener,
                     t->heard, t->heard_size);
     check_connected_line(t, "127.0.0.1");
     check_client_output(t, answer, size);
+    if (reset || (end == STREAM_RESET && t->asked->track == WORKS))
+        fail(t, explain(t, "close-linger-zero"), "the end of its stream",
+             "a reset (ECONNRESET)");
     return fd;
 }
 

@@ -20,9 +20,15 @@ static void check_announced_port(struct trial *t)
 {
     const struct witness_record *r = log_last(&t->log, WITNESS_GETSOCKNAME, -1);
     unsigned real = r != NULL && r->error == 0 ? record_port(r) : 0;
+    const struct witness_record *b = log_first(&t->log, WITNESS_BIND, -1);
     if (t->port == 0 || (real != 0 && t->port != real))
         fail(t, explain(t, "bind-announce-wanted"),
              "the port that the kernel chose", "it says port %u", t->port);
+    else if (t->argument != NULL && strcmp(t->argument, "0") == 0 &&
+             b != NULL && record_port(b) != 0)
+        fail(t, "bind-port-hard-coded",
+             "port 0 in bind(), so that the kernel chooses one",
+             "bind() with port %u", record_port(b));
 }
 
 bool await_ready(struct trial *t)
@@ -129,11 +135,20 @@ static void check_conversation(struct trial *t, const struct script *s,
         check_bytes(t, "over the connection", reply, sizeof reply - 1, t->heard,
                     t->heard_size);
     check_server_output(t, message, size);
-    if (end == STREAM_RESET &&
-        t->subject->step >= (nothing_unread && s->piece == 0 ? 7 : 8))
+    int clean_from = !nothing_unread || s->piece > 0 ? 8 : s->late ? 6 : 7;
+    if (end == STREAM_RESET && t->subject->step >= clean_from)
         fail(t, explain(t, "close-unread-data"),
              "the end of the stream after the reply",
              "the reply, then a reset (ECONNRESET)");
+}
+
+/* Sending has failed, and the program has no word for that. */
+static bool unheeded(const struct trial *t)
+{
+    bool told =
+        says_error(&t->child, EPIPE) || says_error(&t->child, ECONNRESET);
+    return !told && (log_failed(&t->log, WITNESS_SEND, 0) != NULL ||
+                     log_first(&t->log, WITNESS_FDOPEN, -1) != NULL);
 }
 
 /* Our part of the conversation. Returns our descriptor, or -1. */
@@ -146,6 +161,8 @@ static int talk(struct trial *t, const struct script *s, const char *message,
     if (s->side == SIDE_FADES) /* it finds all of it at once */
         kill(-t->child.pid, SIGSTOP);
     int fd = may_fail ? peer_connect(t->port) : connect_to_server(t);
+    if (fd != -1)
+        t->peer_port = own_port(fd);
     if (fd == -1) {
         t->outcome = child_await_end(&t->child, quiet);
         return -1;
@@ -176,7 +193,9 @@ static int talk(struct trial *t, const struct script *s, const char *message,
         check_conversation(t, s, message, size, end);
     if (s->side == SIDE_FADES && t->child.ended &&
         strstr(t->child.out.bytes, "message sent") != NULL)
-        fail(t, explain(t, "send-said-before-sent"),
+        fail(t,
+             explain(t,
+                     unheeded(t) ? "send-unchecked" : "send-said-before-sent"),
              "no word of a message sent: the connection was gone",
              "stdout says \"Hello message sent\"");
     return fd;

@@ -229,6 +229,13 @@ static const struct job *compile_job(const struct schedule *s, enum role role,
     return NULL;
 }
 
+/* Does a case ask how the port is read? The command line has been asked too. */
+static bool reads_port(const struct check_case *c)
+{
+    return c->run == run_port_numbers || c->run == run_port_range ||
+           c->run == run_fixed_port;
+}
+
 /* The entry that keeps this one from being judged, or NULL. */
 static const struct entry *rests_on_failed(const struct schedule *s, int number)
 {
@@ -242,6 +249,8 @@ static const struct entry *rests_on_failed(const struct schedule *s, int number)
         if (f->step == 0 && j->subject.program[e->asked.role][PLAIN][0] == '\0')
             return f;
         if (f->step != 0 && f->asked.track == WORKS && e->asked.track == TALK)
+            return f;
+        if (f->asked.track == ARGUMENTS && reads_port(&e->asked))
             return f;
         if (f->step != 0 && i < number && f->asked.track == e->asked.track)
             return f;

@@ -152,6 +152,7 @@ static const char *program_of(const struct trial *t)
 bool start(struct trial *t, const char *a, const char *b)
 {
     const char *program = program_of(t);
+    t->argument = a;
     struct launch launch = {{program, a, b, t->extra},
                             {NULL},
                             t->directory,
@@ -550,6 +551,9 @@ static void check_sanitizers(struct trial *t)
 static void check_connects(struct trial *t)
 {
     const struct witness_record *last = NULL;
+    bool done = t->subject->exercise != NULL; /* some connect more than once */
+    if (done)
+        return;
     for (size_t i = 0; i < log_count(&t->log); i++) {
         const struct witness_record *r = log_at(&t->log, i);
         if (r->call == WITNESS_POLL || r->call == WITNESS_GETSOCKOPT ||
@@ -557,6 +561,13 @@ static void check_connects(struct trial *t)
             last = NULL;
         if (r->call != WITNESS_CONNECT)
             continue;
+        if (t->asked->role == CLIENT && done) {
+            blame(t, r);
+            fail(t, "connect-goes-on", "no more attempts once one has answered",
+                 "connect() was called again after it had succeeded");
+            return;
+        }
+        done = r->done && r->error == 0;
         if (last != NULL && last->fd == r->fd && last->error != 0) {
             bool signal = last->error == EINTR;
             blame(t, r);
@@ -573,6 +584,21 @@ static void check_connects(struct trial *t)
     }
 }
 
+/* getsockopt() succeeds without room for an answer, and gives none. */
+static void check_options(struct trial *t)
+{
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call != WITNESS_GETSOCKOPT || !r->done || r->error != 0 ||
+            r->bytes_size > 0)
+            continue;
+        blame(t, r);
+        fail(t, "socket-length-unset", "room for the value of the option",
+             "the length that getsockopt() was given is 0");
+        return;
+    }
+}
+
 bool left_clean(struct trial *t)
 {
     if (!over(t))
@@ -583,5 +609,7 @@ bool left_clean(struct trial *t)
         check_descriptors(t);
     if (!over(t))
         check_lists(t);
+    if (!over(t))
+        check_options(t);
     return !over(t);
 }

@@ -256,31 +256,42 @@ static int is_ignoring(const struct sigaction *action)
     return peek(&a, action, sizeof a) && a.sa_handler == SIG_IGN;
 }
 
-/** @return the first descriptor among these that concerns us, or -1 */
+/** @return the first descriptor among these that concerns us; else standard
+ * input, if it is there; else -1 */
 static int first_polled(const struct pollfd *fds, nfds_t count)
 {
     struct pollfd one;
-    for (nfds_t i = 0; i < count && i < DESCRIPTORS; i++)
-        if (peek(&one, fds + i, sizeof one) && one.fd >= 0 && concerns(one.fd))
+    int input = -1;
+    for (nfds_t i = 0; i < count && i < DESCRIPTORS; i++) {
+        if (!peek(&one, fds + i, sizeof one) || one.fd < 0)
+            continue;
+        if (concerns(one.fd))
             return one.fd;
-    return -1;
+        if (one.fd == STDIN_FILENO)
+            input = one.fd;
+    }
+    return input;
 }
 
-/** @return the first descriptor in these sets that concerns us, or -1 */
+/** The same for the descriptors in these sets. */
 static int first_selected(int count, const fd_set *a, const fd_set *b,
                           const fd_set *c)
 {
     const fd_set *sets[] = {a, b, c};
     count = count < 0 ? 0 : count > FD_SETSIZE ? FD_SETSIZE : count;
     size_t used = ((size_t)count + 63) / 64 * 8; /* bytes the kernel reads */
+    int input = -1;
     for (int i = 0; i < 3; i++) {
         fd_set set;
         int there = peek(&set, sets[i], used);
-        for (int fd = 0; there && fd < count; fd++)
+        for (int fd = 0; there && fd < count; fd++) {
             if (FD_ISSET(fd, &set) && concerns(fd))
                 return fd;
+            if (FD_ISSET(fd, &set) && fd == STDIN_FILENO)
+                input = fd;
+        }
     }
-    return -1;
+    return input;
 }
 
 /* ---- Writing down ---- */

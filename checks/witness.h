@@ -78,7 +78,8 @@ enum witness_call {
     WITNESS_GETADDRINFO,  /* a: the list as a number; bytes: host */
     WITNESS_FREEADDRINFO, /* a: the list as a number */
     WITNESS_POLL,         /* poll, select, epoll: a: timeout in ms, -1: none,
-                             b: the count passed; fd: the first socket */
+                             b: the count passed; fd: the first socket, or
+                             standard input */
     WITNESS_DUP,          /* dup, dup2, dup3, fcntl(F_DUPFD): result: the new,
                              a: the one wanted, -1: any */
     WITNESS_FDOPEN,       /* a: the FILE as a number */
