@@ -274,21 +274,31 @@ void run_end_of_input(struct trial *t)
     check_success(t);
 }
 
-void run_fixed_port(struct trial *t)
+/* Starts the server on a free port, as text with a zero in front. Returns it.
+ */
+static unsigned start_on_free_port(struct trial *t, char *port, size_t size)
 {
-    char port[16];
     unsigned wanted = 0;
     for (int tries = 0; tries < 5; tries++) { /* somebody may be faster */
         wanted = free_port();
-        snprintf(port, sizeof port, "0%u", wanted);
+        snprintf(port, size, "0%u", wanted);
+        t->result->did[0] = '\0';
         if (!start(t, port, NULL))
-            return;
+            break;
         t->outcome = child_await(&t->child, -1, 0, &t->child.err,
                                  "127.0.0.1:", QUIET_MS);
         if (t->outcome == GOT_IT || !says_error(&t->child, EADDRINUSE))
             break;
-        t->result->did[0] = '\0';
     }
+    return wanted;
+}
+
+void run_fixed_port(struct trial *t)
+{
+    char port[16];
+    unsigned wanted = start_on_free_port(t, port, sizeof port);
+    if (over(t))
+        return;
     const char *line = strstr(t->child.err.bytes, "127.0.0.1:");
     char expected[80];
     snprintf(expected, sizeof expected, "the server on port %u", wanted);

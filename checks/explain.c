@@ -207,6 +207,22 @@ static const char *explain_socket(struct trial *t)
     return NULL;
 }
 
+/* What the server says of its port, and whether it still has it. */
+static const char *explain_announced(struct trial *t, call b)
+{
+    call gone = log_first(&t->log, WITNESS_CLOSE, b->fd);
+    if (gone != NULL && b->error == 0 && t->subject->step <= 3 &&
+        !t->child.ended)
+        return at(t, gone, "close-before-enter");
+    call name = log_first(&t->log, WITNESS_GETSOCKNAME, b->fd);
+    unsigned real = record_port(name != NULL && name->error == 0 ? name : b);
+    if (t->port != 0 && t->port == swapped(real) && t->port != real)
+        return at(t, name, "bind-announce-no-ntohs");
+    if (t->port != real && real > INT16_MAX && (t->port & 0xffff) == real)
+        return at(t, name, "bind-announce-signed");
+    return NULL;
+}
+
 static const char *explain_bind(struct trial *t)
 {
     call b = log_first(&t->log, WITNESS_BIND, -1);
@@ -237,17 +253,7 @@ static const char *explain_bind(struct trial *t)
     if (t->argument != NULL && strcmp(t->argument, "0") == 0 &&
         record_port(b) == 8080)
         return at(t, b, "bind-port-hard-coded");
-    call gone = log_first(&t->log, WITNESS_CLOSE, b->fd);
-    if (gone != NULL && b->error == 0 && t->subject->step <= 3 &&
-        !t->child.ended)
-        return at(t, gone, "close-before-enter");
-    call name = log_first(&t->log, WITNESS_GETSOCKNAME, b->fd);
-    unsigned real = record_port(name != NULL && name->error == 0 ? name : b);
-    if (t->port != 0 && t->port == swapped(real) && t->port != real)
-        return at(t, name, "bind-announce-no-ntohs");
-    if (t->port != real && real > INT16_MAX && (t->port & 0xffff) == real)
-        return at(t, name, "bind-announce-signed");
-    return NULL;
+    return explain_announced(t, b);
 }
 
 static const char *explain_listen(struct trial *t)
@@ -383,6 +389,27 @@ static const char *explain_helpers(struct trial *t)
     return NULL;
 }
 
+/* There is a connection; what does the program do with the two descriptors? */
+static const char *explain_accepted(struct trial *t, call a)
+{
+    call next = log_last(&t->log, WITNESS_ACCEPT, -1);
+    call pending = log_pending(&t->log);
+    if (t->subject->exercise == NULL && t->outcome == BLOCKED &&
+        pending != NULL && pending->fd == a->fd && pending != a &&
+        (pending == next || pending->call == WITNESS_POLL))
+        return at(t, pending, "accept-again");
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->error == ENOTSOCK && a->result > 1 &&
+            log_at(&t->log, i)->fd <= 1)
+            return at(t, a, "accept-precedence");
+    call used[] = {log_first(&t->log, WITNESS_RECV, a->fd),
+                   log_first(&t->log, WITNESS_SEND, a->fd)};
+    for (size_t i = 0; i < 2; i++)
+        if (a->fd == listener_of(t) && a->result != a->fd && used[i] != NULL)
+            return at(t, used[i], "accept-uses-listener");
+    return NULL;
+}
+
 static const char *explain_accept(struct trial *t)
 {
     if (t->asked->role != SERVER || t->subject->step < 4 ||
@@ -409,23 +436,7 @@ static const char *explain_accept(struct trial *t)
         return at(t, a, "accept-addrlen-uninitialised");
     if (a->error == EFAULT)
         return at(t, a, "accept-addrlen-uninitialised");
-    call next = log_last(&t->log, WITNESS_ACCEPT, -1);
-    call pending = log_pending(&t->log);
-    if (t->subject->exercise == NULL && a->error == 0 &&
-        t->outcome == BLOCKED && pending != NULL && pending->fd == a->fd &&
-        pending != a && (pending == next || pending->call == WITNESS_POLL))
-        return at(t, pending, "accept-again");
-    for (size_t i = 0; i < log_count(&t->log); i++)
-        if (log_at(&t->log, i)->error == ENOTSOCK && a->error == 0 &&
-            log_at(&t->log, i)->fd <= 1 && a->result > 1)
-            return at(t, a, "accept-precedence");
-    call used[] = {log_first(&t->log, WITNESS_RECV, a->fd),
-                   log_first(&t->log, WITNESS_SEND, a->fd)};
-    for (size_t i = 0; i < 2; i++)
-        if (a->error == 0 && a->fd == listener_of(t) && a->result != a->fd &&
-            used[i] != NULL)
-            return at(t, used[i], "accept-uses-listener");
-    return NULL;
+    return a->error == 0 ? explain_accepted(t, a) : NULL;
 }
 
 /* What getaddrinfo() was asked for, and what became of its list. */
@@ -578,6 +589,19 @@ static const char *explain_sending(struct trial *t, call s)
     return NULL;
 }
 
+/* Did the message come with one zero byte in it, or behind it? */
+static bool heard_with_zero(const struct trial *t, const char *want,
+                            size_t size)
+{
+    size_t n = t->heard_size;
+    const char *zero = n == size + 1 && n <= sizeof t->heard
+                           ? (const char *)memchr(t->heard, '\0', n)
+                           : NULL;
+    size_t before = zero != NULL ? (size_t)(zero - t->heard) : 0;
+    return zero != NULL && heard(t, 0, want, before) &&
+           heard(t, before + 1, want + before, size - before);
+}
+
 /* What came over the connection, against what should have come. */
 static const char *explain_sent(struct trial *t)
 {
@@ -601,14 +625,8 @@ static const char *explain_sent(struct trial *t)
         return at(t, s,
                   heard(t, 0, want, size) ? "send-full-length-again"
                                           : "send-short-count-ignored");
-    if (n == size + 1 && heard(t, 0, want, size) && t->heard[size] == '\0')
+    if (heard_with_zero(t, want, size))
         return at(t, s, "send-terminating-nul");
-    const char *zero =
-        (const char *)memchr(t->heard, '\0', n < sizeof t->heard ? n : 0);
-    size_t before = zero != NULL ? (size_t)(zero - t->heard) : 0;
-    if (n == size + 1 && zero != NULL && heard(t, 0, want, before) &&
-        heard(t, before + 1, want + before, size - before))
-        return at(t, s, "send-terminating-nul"); /* of a part of it */
     bool all_but_one = heard(t, 0, want, size - 1);
     if (all_but_one && (n == size - 1 || (n == size && !t->heard[size - 1])))
         return at(t, s, "send-no-newline");
@@ -760,6 +778,27 @@ static const char *explain_receiving(struct trial *t)
                : NULL;
 }
 
+/* The connection is used although it has been closed. */
+static const char *explain_closed(struct trial *t)
+{
+    call sent = log_failed(&t->log, WITNESS_SEND, EBADF);
+    call used[] = {sent, log_failed(&t->log, WITNESS_RECV, EBADF),
+                   log_failed(&t->log, WITNESS_GETPEERNAME, EBADF)};
+    call forked = log_first(&t->log, WITNESS_FORK, -1);
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++) {
+        call r = used[i];
+        if (r == NULL || r->fd < 0 || !was_closed_before(t, r))
+            continue;
+        if (forked != NULL && t->child.ended && r->tid != r->pid)
+            return at(t, forked, "main-ends-first");
+        return at(t, r,
+                  r == sent && log_first(&t->log, WITNESS_RECV, r->fd) != NULL
+                      ? "close-before-reply"
+                      : "accept-closes-early");
+    }
+    return NULL;
+}
+
 static const char *explain_closing(struct trial *t)
 {
     call s = log_first(&t->log, WITNESS_SHUTDOWN, -1);
@@ -771,23 +810,9 @@ static const char *explain_closing(struct trial *t)
     if (s != NULL && s->error == 0 && late != NULL && !late->injected &&
         late->fd == s->fd && s->enter < late->enter)
         return at(t, s, "close-too-early");
-    call sent = log_failed(&t->log, WITNESS_SEND, EBADF);
-    call received = log_failed(&t->log, WITNESS_RECV, EBADF);
-    call asked = log_failed(&t->log, WITNESS_GETPEERNAME, EBADF);
-    call forked = log_first(&t->log, WITNESS_FORK, -1);
-    if (forked != NULL && t->child.ended &&
-        ((sent != NULL && sent->tid != sent->pid) ||
-         (received != NULL && received->tid != received->pid)))
-        return at(t, forked, "main-ends-first");
-    if (asked != NULL && asked->fd >= 0 && was_closed_before(t, asked))
-        return at(t, asked, "accept-closes-early");
-    if (sent != NULL && sent->fd >= 0 && was_closed_before(t, sent))
-        return at(t, sent,
-                  log_first(&t->log, WITNESS_RECV, sent->fd) != NULL
-                      ? "close-before-reply"
-                      : "accept-closes-early");
-    if (received != NULL && received->fd >= 0 && was_closed_before(t, received))
-        return at(t, received, "accept-closes-early");
+    const char *name = explain_closed(t);
+    if (name != NULL)
+        return name;
     call again = log_failed(&t->log, WITNESS_CLOSE, EBADF);
     if (again != NULL && was_closed_before(t, again))
         return at(t, again, "close-twice");
@@ -800,6 +825,22 @@ static const char *explain_closing(struct trial *t)
             return at(t, r, "close-linger-zero");
     }
     return NULL;
+}
+
+/* How the lines of the conversation end, and how often they come. */
+static const char *explain_lines(struct trial *t)
+{
+    const char *line = strstr(t->child.out.bytes, "Hello message sent");
+    if (line != NULL && strstr(line + 1, "Hello message sent") != NULL)
+        return "send-said-before-sent";
+    if (has(&t->child.out, "Hello from client\n\n") ||
+        has(&t->child.out, "Hello from server\n\n"))
+        return "recv-ignores-newline";
+    if (line != NULL && (line[18] == '\0' || line[18] == 'H'))
+        return "output-no-newline";
+    return t->asked->track == WORKS && has(&t->child.out, "message sent\n\n")
+               ? "output-extra-newline"
+               : NULL;
 }
 
 /* Where the lines of the conversation went. */
@@ -818,23 +859,15 @@ static const char *explain_output(struct trial *t)
     if (t->asked->role == CLIENT && t->child.out.total > 11 &&
         strncmp(t->child.out.bytes, "Hello from ", 11) == 0)
         return "output-order";
-    const char *first = strstr(t->child.out.bytes, "Hello message sent");
-    if (first != NULL && strstr(first + 1, "Hello message sent") != NULL)
-        return "send-said-before-sent";
-    if (has(&t->child.out, "Hello from client\n\n") ||
-        has(&t->child.out, "Hello from server\n\n"))
-        return "recv-ignores-newline";
-    const char *line = strstr(t->child.out.bytes, "Hello message sent");
-    if (line != NULL && (line[18] == '\0' || line[18] == 'H'))
-        return "output-no-newline";
+    const char *name = explain_lines(t);
+    if (name != NULL)
+        return name;
     const struct script *s = (const struct script *)t->asked->script;
     const char *high = s != NULL && s->send_size > 0
                            ? (const char *)memchr(s->send, 0xff, s->send_size)
                            : NULL;
     if (high != NULL && printed_bytes(t) == (size_t)(high - s->send) + 1)
         return "recv-char-is-eof";
-    if (t->asked->track == WORKS && has(&t->child.out, "message sent\n\n"))
-        return "output-extra-newline";
     if (s != NULL && s->error == ECONNRESET && has(&t->child.out, "Hel\n"))
         return "recv-error-is-eof";
     if (t->streams != OUTPUT_FULL && exited(&t->child, 0) &&

@@ -151,6 +151,17 @@ static bool unheeded(const struct trial *t)
                      log_first(&t->log, WITNESS_FDOPEN, -1) != NULL);
 }
 
+/* The connection was gone before anything could be sent. */
+static void check_nothing_said(struct trial *t)
+{
+    if (t->child.ended && strstr(t->child.out.bytes, "message sent") != NULL)
+        fail(t,
+             explain(t,
+                     unheeded(t) ? "send-unchecked" : "send-said-before-sent"),
+             "no word of a message sent: the connection was gone",
+             "stdout says \"Hello message sent\"");
+}
+
 /* Our part of the conversation. Returns our descriptor, or -1. */
 static int talk(struct trial *t, const struct script *s, const char *message,
                 size_t size)
@@ -161,12 +172,11 @@ static int talk(struct trial *t, const struct script *s, const char *message,
     if (s->side == SIDE_FADES) /* it finds all of it at once */
         kill(-t->child.pid, SIGSTOP);
     int fd = may_fail ? peer_connect(t->port) : connect_to_server(t);
-    if (fd != -1)
-        t->peer_port = own_port(fd);
     if (fd == -1) {
         t->outcome = child_await_end(&t->child, quiet);
         return -1;
     }
+    t->peer_port = own_port(fd);
     if (s->side == SIDE_RESETS || s->side == SIDE_CLOSES) /* learn who we are */
         child_await(&t->child, -1, 0, &t->child.err, "connection from", quiet);
     did(t, "connected to port %u", t->port);
@@ -191,13 +201,8 @@ static int talk(struct trial *t, const struct script *s, const char *message,
         t->outcome = child_await_end(&t->child, quiet);
     if (!may_fail)
         check_conversation(t, s, message, size, end);
-    if (s->side == SIDE_FADES && t->child.ended &&
-        strstr(t->child.out.bytes, "message sent") != NULL)
-        fail(t,
-             explain(t,
-                     unheeded(t) ? "send-unchecked" : "send-said-before-sent"),
-             "no word of a message sent: the connection was gone",
-             "stdout says \"Hello message sent\"");
+    if (s->side == SIDE_FADES)
+        check_nothing_said(t);
     return fd;
 }
 
