@@ -186,7 +186,8 @@ static void text_entry(const struct judgement *j, int i)
         printf("%s: %s (%.0f ms)\n", label(j, e), e->asked.title, e->result.ms);
     }
     if (e->result.verdict == FAILED || e->result.verdict == ADVICE) {
-        if (!verbose && i > 0 && same_group(j, e, e - 1))
+        if (!verbose && i > 0 && e->result.verdict == FAILED &&
+            same_group(j, e, e - 1))
             print_group(j, i - 1);
         print_failure(j, e);
     } else if (e->result.verdict == SKIPPED &&
@@ -194,7 +195,8 @@ static void text_entry(const struct judgement *j, int i)
         print_skip(j, e);
     }
     bool last = i + 1 == j->entries || !same_group(j, e, e + 1);
-    if (!verbose && last && e->result.verdict == PASSED)
+    if (!verbose && last && e->result.verdict != FAILED &&
+        e->result.verdict != SKIPPED)
         print_group(j, i);
 }
 

@@ -31,14 +31,16 @@ struct job {
     uint64_t started;
 };
 
-enum { JOBS_MAX = CASES_MAX + ROLES * BUILDS };
+enum { JOBS_MAX = CASES_MAX + ROLES * BUILDS, LEFT_FREE = 4 };
 
 struct schedule {
     struct judgement *j;
     struct job job[JOBS_MAX];
     struct result unreported[ROLES][BUILDS];
-    int jobs, running, limit, shown;
-    bool broken; /* the compiler could not do its work */
+    int jobs, running, limit;
+    int shown; /* all entries before this one have been reported … */
+    bool told[CASES_MAX]; /* … and these */
+    bool broken;          /* the compiler could not do its work */
     enum style style;
 };
 
@@ -283,20 +285,30 @@ static bool is_ready(struct schedule *s, const struct job *job)
     return e->asked.track != TALK || works_known(s, e->asked.role);
 }
 
-/* The cases about close() wait a lot, so they are started before the others. */
+/* A case that takes long: mostly it waits. */
+static bool is_slow(const struct check_case *c)
+{
+    const struct script *s = (const struct script *)c->script;
+    return c->run == run_slow_ending || c->run == run_patience ||
+           c->run == run_patient_client || c->run == run_slow_listen ||
+           c->run == run_valgrind ||
+           (c->run == run_server_script && s != NULL && s->side == SIDE_STAYS);
+}
+
+/* The slow ones are started first, and leave some room for the others. */
 static void start_jobs(struct schedule *s)
 {
     for (int n = 0; n < 2 * s->jobs; n++) {
         int i = n % s->jobs;
+        bool first = n < s->jobs && !s->j->subject.patient;
         struct job *job = &s->job[i];
         if (job->state != WAITING || !is_ready(s, job))
             continue;
-        if (!s->j->subject.patient && n < s->jobs && !job->compiles &&
-            s->j->entry[job->entry].step < STEPS)
+        if (first && !job->compiles && !is_slow(&s->j->entry[job->entry].asked))
             continue;
         if (!job->compiles && give_up(s, job))
             continue;
-        if (s->running < s->limit)
+        if (s->running < s->limit - (first ? LEFT_FREE : 0))
             start_job(s, i);
     }
 }
@@ -330,21 +342,57 @@ static void finish_job(struct schedule *s, struct job *job)
     }
 }
 
+/* Is the answer to an entry known, and final? */
+static bool is_final(struct schedule *s, int entry)
+{
+    if (s->j->entry[entry].result.verdict == UNKNOWN)
+        return false;
+    for (int i = 0; i < s->jobs; i++)
+        if (s->job[i].entry == entry) {
+            if (s->job[i].state != DONE)
+                return false;
+            if (!s->job[i].compiles)
+                give_up(s, &s->job[i]);
+        }
+    return true;
+}
+
+static void show_entry(struct schedule *s, int entry)
+{
+    if (!s->told[entry])
+        report_entry(s->j, entry, s->style);
+    s->told[entry] = true;
+}
+
+/*
+ * A failure waits for what is asked of the same program before it, which may
+ * explain it, but not for the other program.
+ */
+static void show_failure(struct schedule *s, enum role role)
+{
+    struct judgement *j = s->j;
+    int failed = s->shown;
+    for (; failed < j->entries; failed++)
+        if (j->entry[failed].asked.role == role) {
+            if (!is_final(s, failed))
+                return;
+            if (j->entry[failed].result.verdict == FAILED)
+                break;
+        }
+    for (int i = s->shown; i <= failed && failed < j->entries; i++)
+        if (j->entry[i].asked.role == role)
+            show_entry(s, i);
+}
+
 /* Shows what is known, up to the first entry that is not. */
 static void show(struct schedule *s)
 {
-    while (s->shown < s->j->entries &&
-           s->j->entry[s->shown].result.verdict != UNKNOWN) {
-        for (int i = 0; i < s->jobs; i++)
-            if (s->job[i].entry == s->shown) {
-                if (s->job[i].state != DONE)
-                    return;
-                if (!s->job[i].compiles)
-                    give_up(s, &s->job[i]);
-            }
-        report_entry(s->j, s->shown++, s->style);
-        fflush(stdout);
-    }
+    while (s->shown < s->j->entries && is_final(s, s->shown))
+        show_entry(s, s->shown++);
+    if (s->style == STYLE_TEXT)
+        for (int role = SERVER; role < ROLES; role++)
+            show_failure(s, (enum role)role);
+    fflush(stdout);
 }
 
 /* Ends cases that are running although what they rest on has failed. */
@@ -446,7 +494,7 @@ struct judgement *judge(const struct subject *subject, enum style style)
     s.j = (struct judgement *)shared;
     s.j->subject = *subject;
     s.style = style;
-    s.limit = processors() * 4;
+    s.limit = processors() * 4 + LEFT_FREE;
     s.j->subject.leak_sanitizer = may_trace();
     if (!make_scratch(&s.j->subject)) {
         judgement_free(s.j);

@@ -70,7 +70,7 @@ void diagnoses_print(void);
 
 void report_begin(const struct judgement *j, enum style style);
 
-/** Prints entry number i; all before it have been printed. */
+/** Prints entry number i; all of its program before it have been printed. */
 void report_entry(const struct judgement *j, int i, enum style style);
 
 void report_end(const struct judgement *j, enum style style);
