@@ -5,6 +5,7 @@
  * run as soon as what they need is there; their answers are shown in order.
  */
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
+#include "peer.h"
 #include "run.h"
 
 #include <errno.h>
@@ -469,6 +470,22 @@ static int processors(void)
     return n < 1 ? 1 : n > 16 ? 16 : (int)n;
 }
 
+/* Without a loopback interface that is up, right programs fail. */
+static bool has_loopback(void)
+{
+    unsigned port = 0;
+    int listener = peer_listen(AF_INET, &port);
+    int fd = listener != -1 ? peer_connect(port) : -1;
+    if (fd == -1)
+        fprintf(stderr,
+                "check: this machine cannot talk to itself by 127.0.0.1: %s\n"
+                "try: ip link set lo up, then the same again\n",
+                strerror(errno));
+    close_if_open(fd);
+    close_if_open(listener);
+    return fd != -1;
+}
+
 /* The compiler's own troubles are not the student's. */
 static bool could_run(const struct judgement *j)
 {
@@ -496,7 +513,7 @@ struct judgement *judge(const struct subject *subject, enum style style)
     s.style = style;
     s.limit = processors() * 4 + LEFT_FREE;
     s.j->subject.leak_sanitizer = may_trace();
-    if (!make_scratch(&s.j->subject)) {
+    if (!has_loopback() || !make_scratch(&s.j->subject)) {
         judgement_free(s.j);
         return NULL;
     }
