@@ -37,6 +37,8 @@ const struct check_case cases_02[] = {
      run_restart, NULL},
     {"does not share its port with a second server", SERVER, 3, 8, TALK, PLAIN,
      run_second_server, NULL},
+    {"sets SO_REUSEADDR and nothing like it", SERVER, 2, 2, TALK, PLAIN,
+     run_options, NULL},
     {"takes port 8080 when none is given", SERVER, 2, 8, TALK, PLAIN,
      run_default, NULL},
     {"ends with its standard input", SERVER, 2, 3, TALK, PLAIN,

@@ -35,7 +35,7 @@ const struct check_case cases_05[] = {
     {"has room for a long address", CLIENT, 5, 8, TALK, PLAIN, run_mapped,
      NULL},
     {"tries the next address when the kernel lacks a family", CLIENT, 5, 8,
-     TALK, PLAIN, run_two_addresses,
+     TALK, PLAIN, run_without_family,
      SCRIPT(.what = "gave the host two addresses, and let socket() fail for "
                     "the first",
             .fault = "getaddrinfo:two,socket:fail=97@1",
@@ -72,4 +72,6 @@ const struct check_case cases_05[] = {
      run_default_port, NULL},
     {"takes every port from 1 to 65535", CLIENT, 5, 8, TALK, PLAIN,
      run_port_range, NULL},
+    {"takes zeros in front of the port for what they are", CLIENT, 5, 8, TALK,
+     PLAIN, run_zeros, NULL},
     {NULL, SERVER, 0, 0, WORKS, PLAIN, NULL, NULL}};

@@ -33,7 +33,7 @@ const struct check_case cases_08[] = {
             .diagnosis = "recv-no-eintr")},
     {"goes on when a signal interrupts its reading to the end", CLIENT, 8, 8,
      TALK, PLAIN, run_client_script,
-     SCRIPT(.fault = "recv:eintr=1@2", .optional = true,
+     SCRIPT(.fault = "recv:eintr=1@2", .optional = true, .lingers = true,
             .diagnosis = "recv-no-eintr")},
     {"reports a failing shutdown()", SERVER, 8, 8, TALK, PLAIN,
      run_server_script,

@@ -49,7 +49,8 @@ static bool was_closed_before(const struct trial *t, call r)
 {
     for (size_t i = 0; log_at(&t->log, i) != r; i++) {
         call c = log_at(&t->log, i);
-        if (c->call == WITNESS_CLOSE && c->fd == r->fd && c->error == 0)
+        if ((c->call == WITNESS_CLOSE || c->call == WITNESS_FCLOSE) &&
+            c->fd == r->fd && c->error == 0)
             return true;
     }
     return false;
@@ -191,7 +192,9 @@ static const char *explain_socket(struct trial *t)
         return NULL;
     call failed = log_failed(&t->log, WITNESS_SOCKET, 0);
     if (failed != NULL && failed->injected)
-        return went_on(t, failed) ? at(t, failed, "socket-unchecked") : NULL;
+        return went_on(t, failed) && !has(&t->child.err, "socket: ")
+                   ? at(t, failed, "socket-unchecked")
+                   : NULL;
     enum witness_call next =
         t->asked->role == SERVER ? WITNESS_BIND : WITNESS_CONNECT;
     call b = log_first(&t->log, next, -1);
@@ -216,7 +219,8 @@ static const char *explain_announced(struct trial *t, call b)
         return at(t, gone, "close-before-enter");
     call name = log_first(&t->log, WITNESS_GETSOCKNAME, b->fd);
     unsigned real = record_port(name != NULL && name->error == 0 ? name : b);
-    if (t->port != 0 && t->port == swapped(real) && t->port != real)
+    if (t->port != 0 && t->port != real &&
+        (t->port == swapped(real) || t->port >> 16 == real))
         return at(t, name, "bind-announce-no-ntohs");
     if (t->port != real && real > INT16_MAX && (t->port & 0xffff) == real)
         return at(t, name, "bind-announce-signed");
@@ -240,7 +244,8 @@ static const char *explain_bind(struct trial *t)
         return at(t, b, "bind-wrong-length");
     if (t->asked->build == PATTERN && is_pattern(b->address, sizeof b->address))
         return at(t, b, "bind-address-uninitialised");
-    if (record_family(b) == AF_UNSPEC)
+    if (record_family(b) == AF_UNSPEC ||
+        (b->error == EAFNOSUPPORT && !b->injected))
         return at(t, b, "bind-family-unset");
     if (record_ipv4(b) == 0x0100007f)
         return at(t, b, "bind-wrong-address");
@@ -311,7 +316,7 @@ static const char *explain_peer_line(struct trial *t)
         return NULL;
     if (a != NULL && a->a == 0)
         return at(t, a, "accept-addrlen-zero");
-    if (port == swapped(t->peer_port))
+    if (port == swapped(t->peer_port) || port >> 16 == t->peer_port)
         return at(t, a, "accept-peer-no-ntohs");
     if (port == t->port)
         return at(t, a, "accept-wrong-peer");
@@ -442,6 +447,9 @@ static const char *explain_accept(struct trial *t)
 /* What getaddrinfo() was asked for, and what became of its list. */
 static const char *explain_list(struct trial *t)
 {
+    if (t->asked->run == run_ipv6 &&
+        log_first(&t->log, WITNESS_CONNECT, -1) == NULL)
+        return NULL; /* the addresses of IPv6 are passed over */
     call g = log_first(&t->log, WITNESS_GETADDRINFO, -1);
     call freed = log_first(&t->log, WITNESS_FREEADDRINFO, -1);
     call used = log_last(&t->log, WITNESS_SOCKET, -1);
@@ -498,7 +506,8 @@ static const char *explain_progress(struct trial *t, call c)
         p->call == WITNESS_POLL && log_first(&t->log, WITNESS_SEND, -1) == NULL)
         return at(t, p, "connect-poll-events");
     if (!asked && t->asked->run == run_refused &&
-        has(&t->child.err, "connected to"))
+        (has(&t->child.err, "connected to") ||
+         log_failed(&t->log, WITNESS_GETPEERNAME, ENOTCONN) != NULL))
         return at(t, c, "connect-so-error-ignored");
     if (!c->injected)
         return NULL;
@@ -697,7 +706,7 @@ static const char *explain_ends(struct trial *t, call r, call last)
     if ((r == reset && r->injected && printed_bytes(t) > 1) ||
         (reset != NULL && has(&t->child.err, "Message too long")))
         return at(t, reset, "recv-unchecked");
-    if (no_wait != NULL && (no_wait->b & MSG_DONTWAIT) != 0 && t->child.ended)
+    if (no_wait != NULL && no_wait == last && exited(&t->child, 0))
         return at(t, no_wait, "recv-stops-before-eof");
     return NULL;
 }
@@ -718,6 +727,17 @@ static bool begins_with_last(const struct trial *t, call r)
            memcmp(out, piece->bytes, piece->bytes_size) == 0;
 }
 
+/* Did the next recv() fill just the room that this one left? */
+static bool goes_on_behind(const struct trial *t, call r)
+{
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call next = log_at(&t->log, i);
+        if (next > r && next->call == WITNESS_RECV)
+            return next->a == r->a - r->result && next->result > 0;
+    }
+    return false;
+}
+
 /* How it put the message together. */
 static const char *explain_pieces(struct trial *t, call r, call last)
 {
@@ -728,6 +748,9 @@ static const char *explain_pieces(struct trial *t, call r, call last)
         return at(t, last, "recv-count-ignored");
     if (has_script_piece(t) && r != last &&
         ((all && printed_bytes(t) == t->sent) || begins_with_last(t, r)))
+        return at(t, last, "recv-overwrites-start");
+    if (has_script_piece(t) && goes_on_behind(t, r) && all &&
+        exited(&t->child, 0) && printed_bytes(t) < t->sent)
         return at(t, last, "recv-overwrites-start");
     if (r->error == EFAULT)
         return at(t, r, "recv-address-of-pointer");
@@ -791,8 +814,11 @@ static const char *explain_closed(struct trial *t)
             continue;
         if (forked != NULL && t->child.ended && r->tid != r->pid)
             return at(t, forked, "main-ends-first");
+        if (t->asked->role == CLIENT && t->subject->exercise == NULL)
+            return at(t, r, "close-for-half-close");
         return at(t, r,
-                  r == sent && log_first(&t->log, WITNESS_RECV, r->fd) != NULL
+                  r == sent && (t->child.out.total > 0 ||
+                                log_first(&t->log, WITNESS_RECV, r->fd) != NULL)
                       ? "close-before-reply"
                       : "accept-closes-early");
     }
@@ -868,6 +894,9 @@ static const char *explain_output(struct trial *t)
                            : NULL;
     if (high != NULL && printed_bytes(t) == (size_t)(high - s->send) + 1)
         return "recv-char-is-eof";
+    if (s != NULL && s->send != NULL && strchr(s->send, '\r') != NULL &&
+        printed_bytes(t) == t->sent && exited(&t->child, 0))
+        return "recv-bytes-changed";
     if (s != NULL && s->error == ECONNRESET && has(&t->child.out, "Hel\n"))
         return "recv-error-is-eof";
     if (t->streams != OUTPUT_FULL && exited(&t->child, 0) &&

@@ -201,6 +201,9 @@ static int talk(struct trial *t, const struct script *s, const char *message,
         t->outcome = child_await_end(&t->child, quiet);
     if (!may_fail)
         check_conversation(t, s, message, size, end);
+    if (!may_fail && s->side == SIDE_STAYS && pending_error(fd) != 0)
+        fail(t, explain(t, "close-linger-zero"), /* EPIPE, says Linux */
+             "the end of the stream and no more", "a reset in the end");
     if (s->side == SIDE_FADES)
         check_nothing_said(t);
     return fd;

@@ -107,7 +107,7 @@ size_t log_received(const struct log *log)
     size_t sum = 0;
     for (size_t i = 0; i < log_count(log); i++) {
         const struct witness_record *r = log_at(log, i);
-        if (r->call == WITNESS_RECV && r->result > 0)
+        if (r->call == WITNESS_RECV && r->result > 0 && (r->b & MSG_PEEK) == 0)
             sum += (size_t)r->result;
     }
     return sum;

@@ -45,7 +45,8 @@ const struct witness_record *log_last(const struct log *log,
 const struct witness_record *log_failed(const struct log *log,
                                         enum witness_call call, int error);
 
-/** The bytes that the receiving calls of a program have returned in all. */
+/** The bytes that a program has received in all; looked at (MSG_PEEK) is not.
+ */
 size_t log_received(const struct log *log);
 
 /** The call that has not returned, or NULL; with several, the first. */

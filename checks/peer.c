@@ -73,6 +73,14 @@ bool has_ipv6(struct in6_addr host)
     return fd != -1;
 }
 
+int pending_error(int fd)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1 ? errno
+                                                                     : error;
+}
+
 int peer_connect(unsigned port)
 {
     struct sockaddr_in address = ipv4_address(INADDR_LOOPBACK, port);

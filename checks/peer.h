@@ -43,6 +43,9 @@ int hold_ipv6(struct in6_addr host, unsigned port);
 /** Can an IPv6 socket be bound to this address here? If not: errno. */
 bool has_ipv6(struct in6_addr host);
 
+/** SO_ERROR of a socket: what has become of its connection; 0: nothing. */
+int pending_error(int fd);
+
 /** Connects to 127.0.0.1:port. @return a descriptor, or -1 with errno */
 int peer_connect(unsigned port);
 

@@ -236,7 +236,7 @@ static const struct job *compile_job(const struct schedule *s, enum role role,
 static bool reads_port(const struct check_case *c)
 {
     return c->run == run_port_numbers || c->run == run_port_range ||
-           c->run == run_fixed_port;
+           c->run == run_fixed_port || c->run == run_zeros;
 }
 
 /* The entry that keeps this one from being judged, or NULL. */

@@ -330,7 +330,8 @@ static const char *leak_name(struct trial *t, int fd, bool failed)
     blame(t, o);
     if (t->asked->role == CLIENT) {
         const struct witness_record *c = log_last(&t->log, WITNESS_CONNECT, fd);
-        if (c != NULL && c->error != 0)
+        if (c != NULL && c->error != 0 && c->error != EINPROGRESS &&
+            c->error != EINTR)
             return "connect-attempt-leaked";
     }
     if (failed)
@@ -492,12 +493,13 @@ static const char *asan_name(const struct trial *t, const char *report)
         return "send-full-length-again";
     if (strstr(frame, "strlen") != NULL || !writes)
         return r == NULL ? "send-no-room-for-nul" : "recv-no-terminator";
-    if (strstr(report, "WRITE of size 1 ") == NULL)
-        return "memory-error";
     int whole = room > 0 ? room : overrun_block(report);
-    return whole > 0 && log_received(&t->log) > (size_t)whole
-               ? "recv-no-bound"
-               : "recv-off-by-one";
+    size_t received = log_received(&t->log);
+    if (strstr(report, "WRITE of size 1 ") == NULL)
+        return whole > 1 && received > (size_t)whole ? "recv-overflow"
+                                                     : "memory-error";
+    return whole > 0 && received > (size_t)whole + 1 ? "recv-no-bound"
+                                                     : "recv-off-by-one";
 }
 
 const char *sanitizer_name(struct trial *t, char *line, size_t size)
@@ -520,8 +522,9 @@ const char *sanitizer_name(struct trial *t, char *line, size_t size)
             sscanf(bounds, "index %d out of bounds for type 'char [%d]", &index,
                    &size_of) == 2 &&
             index == size_of)
-            return log_received(&t->log) > (size_t)size_of ? "recv-no-bound"
-                                                           : "recv-off-by-one";
+            return log_received(&t->log) > (size_t)size_of + 1
+                       ? "recv-no-bound"
+                       : "recv-off-by-one";
         return "memory-error";
     }
     if ((report = strstr(err, "ERROR: LeakSanitizer")) != NULL) {
