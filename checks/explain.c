@@ -706,7 +706,7 @@ static const char *explain_ends(struct trial *t, call r, call last)
     if ((r == reset && r->injected && printed_bytes(t) > 1) ||
         (reset != NULL && has(&t->child.err, "Message too long")))
         return at(t, reset, "recv-unchecked");
-    if (last->error == EAGAIN && exited(&t->child, 0))
+    if (has_script_piece(t) && last->error == EAGAIN && exited(&t->child, 0))
         return at(t, last, "recv-stops-before-eof");
     if (no_wait != NULL && (no_wait->b & MSG_DONTWAIT) != 0 && t->child.ended)
         return at(t, no_wait, "recv-stops-before-eof");
