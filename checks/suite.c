@@ -253,17 +253,15 @@ static void describe(struct item *i, const struct judgement *j)
                  f->result.got);
 }
 
-/* Does the judgement name the mistake? Advice counts as well. */
-static bool names(const struct judgement *j, const char *name)
+/* The entry that names a mistake: the first failure, else its note; or NULL. */
+static const struct entry *naming(const struct judgement *j, const char *name)
 {
     const struct entry *f = judgement_failure(j);
-    if (f != NULL)
-        return strcmp(f->result.diagnosis, name) == 0;
-    for (int i = 0; i < j->entries; i++)
+    for (int i = 0; i < j->entries && f == NULL; i++)
         if (j->entry[i].result.verdict == ADVICE &&
             strcmp(j->entry[i].result.diagnosis, name) == 0)
-            return true;
-    return false;
+            return &j->entry[i];
+    return f != NULL && strcmp(f->result.diagnosis, name) == 0 ? f : NULL;
 }
 
 /* What the check said of a mistake, for the gallery in the documentation. */
@@ -271,7 +269,7 @@ static void keep_for_gallery(const struct item *i, const struct judgement *j)
 {
     char path[PATH_SIZE];
     const char *name = strchr(i->path, '/');
-    const struct entry *f = judgement_failure(j);
+    const struct entry *f = naming(j, i->name);
     if (i->exercise != NULL || f == NULL || name == NULL)
         return;
     snprintf(path, sizeof path, "build/gallery/%.300s", i->path + 16);
@@ -282,7 +280,8 @@ static void keep_for_gallery(const struct item *i, const struct judgement *j)
     FILE *out = fopen(path, "w");
     if (out == NULL)
         return;
-    fprintf(out, "%s: %s\n%s\n%s\n%s\n",
+    fprintf(out, "%s: %s: %s\n%s\n%s\n%s\n",
+            f->result.verdict == ADVICE ? "noted" : "failed",
             f->asked.role == SERVER ? "server" : "client", f->asked.title,
             f->result.did, f->result.expected, f->result.got);
     fclose(out);
@@ -347,7 +346,7 @@ static bool is_right(const struct item *i, const struct judgement *j)
         return failure == NULL;
     if (i->expected == MUST_FAIL)
         return failure != NULL && failure->result.diagnosis[0] != '\0';
-    return names(j, i->name);
+    return naming(j, i->name) != NULL;
 }
 
 static void judge_item(struct item *i)
