@@ -59,9 +59,10 @@ function findRecords(text) {
       const inBody = body.toLowerCase().indexOf(word);
       if (inHeading < 0 && inPage < 0 && inBody < 0)
         score = -Infinity;
-      const inTitle = inPage < 0 ? 0 : body === "" ? 5 : 20;
-      score += (inHeading === 0 ? 30 : inHeading > 0 ? 15 : 0) +
-        (heading === "" ? 2 * inTitle : inTitle) + (inBody < 0 ? 0 : 10);
+      const isSymbol = body === ""; // of a source: texts come first,
+      const weight = url.startsWith("steps-") ? 35 : 20; // lessons before all
+      score += (inHeading < 0 ? 0 : inHeading > 0 ? 15 : isSymbol ? 25 : 30) +
+        (inPage < 0 ? 0 : isSymbol ? 5 : weight) + (inBody < 0 ? 0 : 10);
     }
     if (words.length > 0 && score > 0)
       found.push({ url, page, heading, body, score, word: words[0] });
