@@ -509,6 +509,9 @@ static const char *explain_progress(struct trial *t, call c)
         (has(&t->child.err, "connected to") ||
          log_failed(&t->log, WITNESS_GETPEERNAME, ENOTCONN) != NULL))
         return at(t, c, "connect-so-error-ignored");
+    call wait = log_last(&t->log, WITNESS_POLL, -1);
+    if (wait != NULL && wait->injected && wait->error == EINTR)
+        return at(t, wait, "poll-no-eintr");
     if (!c->injected)
         return NULL;
     return last != c ? at(t, last, "connect-retried-after-eintr")
