@@ -7,6 +7,10 @@
 #include <errno.h>
 
 const struct check_case cases_06[] = {
+    {"has sent its message when it says so", SERVER, 6, 8, TALK, PLAIN,
+     run_output_held, NULL},
+    {"has sent its message when it says so", CLIENT, 6, 8, TALK, PLAIN,
+     run_output_held, NULL},
     {"sends the rest when send() takes only a part", SERVER, 6, 8, TALK, PLAIN,
      run_server_script,
      SCRIPT(.fault = "send:short=5", .diagnosis = "send-short-count-ignored")},

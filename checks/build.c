@@ -75,14 +75,11 @@ static bool run_compiler(struct subject *subject, struct compilation what,
     static const char *const extra[BUILDS] = {"-O0",
                                               "-ftrivial-auto-var-init=pattern",
                                               "-fsanitize=address,undefined"};
-    struct launch l = {{compiler(), "-std=c11", "-g", "-Wall", "-Wextra",
-                        "-Wpedantic", "-Wconversion", "-Wshadow",
-                        extra[what.build], subject->source[what.role], "-o",
-                        path},
-                       {"LC_ALL=C"},
-                       NULL,
-                       INPUT_OPEN,
-                       0};
+    struct launch l = {.argv = {compiler(), "-std=c11", "-g", "-Wall",
+                                "-Wextra", "-Wpedantic", "-Wconversion",
+                                "-Wshadow", extra[what.build],
+                                subject->source[what.role], "-o", path},
+                       .setenv = {"LC_ALL=C"}};
     if (child_start(cc, &l) == 0)
         return true;
     result->verdict = SKIPPED;

@@ -95,6 +95,7 @@ struct trial {
     const char *argument; /**< the first one of the program last started */
     const char *extra;    /**< a third argument for the program, or NULL */
     int open_files;       /**< how many descriptors it may have; 0: no limit */
+    size_t room;          /**< OUTPUT_HELD: bytes that it can print at first */
     bool valgrind;        /**< it runs under valgrind, without the witness */
     char directory[PATH_SIZE];
     unsigned port;        /**< of the server, whoever that is */
@@ -251,6 +252,9 @@ void run_stdin_closed(struct trial *t);
 
 /** The plain conversation with a stdout that has no room. */
 void run_output_full(struct trial *t);
+
+/** Is the message with us when the program says that it was sent? */
+void run_output_held(struct trial *t);
 
 /* environment.c */
 void run_port_numbers(struct trial *t);

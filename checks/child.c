@@ -109,6 +109,33 @@ static void close_pair(int pair[2])
     close(pair[1]);
 }
 
+/*
+ * Makes a pipe small and puts so much into it that `room` bytes still fit: a
+ * page holds what follows in pieces, see pipe(7). Returns the bytes put there.
+ */
+static size_t fill_pipe(int fd, size_t room)
+{
+    char filler[4096] = {0};
+    int capacity = fcntl(fd, F_SETPIPE_SZ, (int)sizeof filler);
+    size_t left = capacity > (int)room ? (size_t)capacity - room : 0;
+    size_t filled = left;
+    while (left > 0) {
+        ssize_t n =
+            write(fd, filler, left < sizeof filler ? left : sizeof filler);
+        if (n == -1)
+            return filled - left;
+        left -= (size_t)n;
+    }
+    return filled;
+}
+
+/* What the program prints stays where it is, until child_release(). */
+static void hold_back(struct child *child)
+{
+    child->held = child->out.fd;
+    child->out.fd = -1;
+}
+
 /* Tells whether exec worked: the report pipe ends without a word. */
 static int exec_error(int report)
 {
@@ -124,7 +151,8 @@ int child_start(struct child *child, const struct launch *launch)
 {
     int in[2], out[2], err[2], report[2];
     memset(child, 0, sizeof *child);
-    child->input = child->pidfd = child->out.fd = child->err.fd = -1;
+    child->input = child->held = child->pidfd = -1;
+    child->out.fd = child->err.fd = -1;
     if (pipe2(in, O_CLOEXEC) == -1)
         return -1;
     if (pipe2(out, O_CLOEXEC) == -1)
@@ -134,6 +162,8 @@ int child_start(struct child *child, const struct launch *launch)
     if (pipe2(report, O_CLOEXEC) == -1)
         return close_pair(in), close_pair(out), close_pair(err), -1;
 
+    if (launch->streams == OUTPUT_HELD)
+        child->filler = fill_pipe(out[1], launch->room);
     child->pid = fork();
     if (child->pid == 0)
         become(launch, in[0], out[1], err[1], report[1]);
@@ -149,6 +179,8 @@ int child_start(struct child *child, const struct launch *launch)
     child->input = in[1];
     output_open(&child->out, out[0]);
     output_open(&child->err, err[0]);
+    if (launch->streams == OUTPUT_HELD)
+        hold_back(child);
     child->cpu_max = scaled_ms(SPIN_MS);
     if (child->pid > 0)
         child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
@@ -361,6 +393,20 @@ void child_type(struct child *child, const char *text)
     child->input = -1;
 }
 
+void child_release(struct child *child)
+{
+    char filler[4096];
+    ssize_t n = 1;
+    while (child->filler > 0 && n > 0) {
+        size_t size =
+            child->filler < sizeof filler ? child->filler : sizeof filler;
+        n = read(child->held, filler, size);
+        child->filler -= n > 0 ? (size_t)n : 0;
+    }
+    child->out.fd = child->held;
+    child->held = -1;
+}
+
 void child_sweep(void)
 {
     char path[64], text[4096];
@@ -389,12 +435,14 @@ void child_end(struct child *child)
             waitpid(child->pid, &child->status, 0);
         child->ended = true;
     }
-    int fds[] = {child->input, child->out.fd, child->err.fd, child->pidfd};
+    int fds[] = {child->input, child->held, child->out.fd, child->err.fd,
+                 child->pidfd};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] > 0) /* 0: never started */
             close(fds[i]);
     free(child->out.bytes);
     free(child->err.bytes);
     memset(child, 0, sizeof *child);
-    child->input = child->pidfd = child->out.fd = child->err.fd = -1;
+    child->input = child->held = child->pidfd = -1;
+    child->out.fd = child->err.fd = -1;
 }

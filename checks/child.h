@@ -27,7 +27,8 @@ struct output {
 enum streams {
     INPUT_OPEN,   /**< pipes: nothing comes until child_type() */
     INPUT_CLOSED, /**< the same, but descriptor 0 is closed */
-    OUTPUT_FULL   /**< the same, but stdout is a device without room */
+    OUTPUT_FULL,  /**< the same, but stdout is a device without room */
+    OUTPUT_HELD   /**< stdout is a pipe that fills up: see child_release() */
 };
 
 /** The device for OUTPUT_FULL: each write to it fails with ENOSPC. */
@@ -40,13 +41,16 @@ struct launch {
     const char *directory;  /**< where it runs; NULL: here */
     enum streams streams;
     int open_files; /**< limit on descriptors; 0: as it is */
+    size_t room;    /**< OUTPUT_HELD: bytes that still fit, less than a page */
 };
 
 /** A program that was started. */
 struct child {
     pid_t pid;
-    int pidfd; /**< readable when the program has ended, or -1 */
-    int input; /**< our end of its standard input, or -1 */
+    int pidfd;     /**< readable when the program has ended, or -1 */
+    int input;     /**< our end of its standard input, or -1 */
+    int held;      /**< our end of a stdout that is not read yet, or -1 */
+    size_t filler; /**< bytes of ours that stand before its own there */
     struct output out;
     struct output err;
     bool ended;
@@ -103,6 +107,12 @@ enum outcome child_await_end(struct child *child, unsigned quiet);
 
 /** Types text on the program's standard input; NULL: ends that input. */
 void child_type(struct child *child, const char *text);
+
+/**
+ * Begins to read a stdout that was OUTPUT_HELD. Until then a program that has
+ * printed more than there was room for waits in write().
+ */
+void child_release(struct child *child);
 
 /** Processor time that the program and its descendants have used, in ns. */
 uint64_t child_cpu(const struct child *child);

@@ -3,12 +3,14 @@
  * Cases that are the same for a server and for a client.
  */
 #define _GNU_SOURCE
-#include "check.h"
+#include "peer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* One wrong command line. Returns false if the trial is over. */
@@ -119,6 +121,60 @@ void run_output_full(struct trial *t)
         run_client_script(t);
     else
         run_server_script(t);
+}
+
+/* A client that has connected, or a server that has our line. */
+static int begin_conversation(struct trial *t, int listener)
+{
+    int fd = -1;
+    if (t->asked->role == SERVER) {
+        fd = connect_to_server(t);
+        if (fd != -1 && t->subject->step >= 7)
+            peer_send(t, fd, "Hello from client\n", 18, 0);
+    } else if (child_await(&t->child, listener, POLLIN, NULL, NULL, QUIET_MS) ==
+               GOT_IT) {
+        fd = accept(listener, NULL, NULL);
+    }
+    return fd;
+}
+
+/* There is no room on stdout: who says "sent" waits, and so shows by when. */
+static void check_sent_by_then(struct trial *t, int fd)
+{
+    peer_read(t, fd, true, QUIET_MS);
+    if (t->outcome != BLOCKED)
+        return;
+    child_release(&t->child);
+    if (child_await(&t->child, -1, 0, &t->child.out, "message sent",
+                    QUIET_MS) == GOT_IT)
+        fail(t,
+             log_first(&t->log, WITNESS_FDOPEN, -1) != NULL
+                 ? "send-not-flushed"
+                 : "send-said-before-sent",
+             "the whole message, before it says \"Hello message sent\"",
+             "%zu bytes until it had said so", t->heard_size);
+}
+
+void run_output_held(struct trial *t)
+{
+    bool server = t->asked->role == SERVER;
+    int listener = server ? -1 : open_listener(t);
+    char port[8] = "0";
+    if (!server)
+        snprintf(port, sizeof port, "%u", t->port);
+    t->streams = OUTPUT_HELD;
+    t->room =
+        server && t->subject->step >= 7 ? strlen("Hello from client\n") : 0;
+    if ((server || listener != -1) &&
+        start(t, server ? port : "127.0.0.1", server ? NULL : port) &&
+        (!server || await_ready(t))) {
+        int fd = begin_conversation(t, listener);
+        did(t, "let it wait where it prints that its message was sent");
+        if (fd != -1)
+            check_sent_by_then(t, fd);
+        close_if_open(fd);
+    }
+    close_if_open(listener);
 }
 
 /* The first line of valgrind's log that holds `text`, without its "==12== ". */

@@ -456,7 +456,7 @@ static bool make_scratch(struct subject *subject)
 
 static void remove_scratch(const char *path)
 {
-    struct launch l = {{"rm", "-rf", "--", path}, {NULL}, NULL, INPUT_OPEN, 0};
+    struct launch l = {.argv = {"rm", "-rf", "--", path}};
     struct child rm;
     if (path[0] == '\0' || child_start(&rm, &l) == -1)
         return;

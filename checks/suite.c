@@ -155,7 +155,7 @@ static void add_exercises(struct suite *s)
 
 static bool run_tool(const char *directory, const char *const argv[])
 {
-    struct launch l = {{NULL}, {"LC_ALL=C"}, directory, INPUT_OPEN, 0};
+    struct launch l = {.setenv = {"LC_ALL=C"}, .directory = directory};
     struct child tool;
     for (size_t i = 0; argv[i] != NULL; i++)
         l.argv[i] = argv[i];

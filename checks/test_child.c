@@ -123,6 +123,13 @@ static int finds_no_room(void)
     return write(STDOUT_FILENO, "x", 1) == -1 && errno == ENOSPC ? 5 : 6;
 }
 
+static int two_lines(void)
+{
+    bool written = write(STDOUT_FILENO, "one\n", 4) == 4 &&
+                   write(STDOUT_FILENO, "two\n", 4) == 4;
+    return written ? 5 : 6;
+}
+
 struct part {
     const char *name;
     int (*play)(void);
@@ -142,7 +149,8 @@ static const struct part parts[] = {{"hang", hang},
                                     {"has_no_stdin", has_no_stdin},
                                     {"sleeps_then_ends", sleeps_then_ends},
                                     {"chatters", chatters},
-                                    {"finds_no_room", finds_no_room}};
+                                    {"finds_no_room", finds_no_room},
+                                    {"two_lines", two_lines}};
 
 /* --- the tests -------------------------------------------------------------
  */
@@ -160,7 +168,7 @@ static void ok(bool holds, const char *what)
 static struct child play(const char *part, enum streams streams)
 {
     struct child child;
-    struct launch l = {{self, part}, {NULL}, NULL, streams, 0};
+    struct launch l = {.argv = {self, part}, .streams = streams};
     if (child_start(&child, &l) == -1)
         ok(false, "the program starts");
     return child;
@@ -251,10 +259,26 @@ static void test_input(void)
     }
 }
 
+static void test_held_output(void)
+{
+    struct child c;
+    struct launch l = {
+        .argv = {self, "two_lines"}, .streams = OUTPUT_HELD, .room = 4};
+    if (child_start(&c, &l) == -1)
+        ok(false, "the program starts");
+    ok(child_await_end(&c, 500) == BLOCKED && c.out.total == 0,
+       "who prints more than there is room for waits");
+    child_release(&c);
+    ok(child_await(&c, -1, 0, &c.out, "two", 2000) == GOT_IT &&
+           strncmp(c.out.bytes, "one\ntwo\n", 8) == 0,
+       "and goes on when its output is read, from the first byte");
+    child_end(&c);
+}
+
 static void test_missing(void)
 {
     struct child c;
-    struct launch l = {{"/no/such/program"}, {NULL}, NULL, INPUT_OPEN, 0};
+    struct launch l = {.argv = {"/no/such/program"}};
     ok(child_start(&c, &l) == -1 && errno == ENOENT,
        "a program that is not there gives ENOENT");
 }
@@ -273,6 +297,7 @@ int main(int argc, char *argv[])
     test_ends();
     test_waiting();
     test_input();
+    test_held_output();
     test_missing();
     printf("1..%d\n", number);
     return failures > 0;

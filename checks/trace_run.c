@@ -72,11 +72,9 @@ static bool start_actor(struct stage *s, enum lane lane)
     snprintf(preload, sizeof preload, "LD_PRELOAD=%s", s->witness);
     snprintf(fault, sizeof fault, "WITNESS_FAULT=%s",
              a->fault != NULL ? a->fault : "");
-    struct launch l = {{"/bin/sh", "-c", shell},
-                       {port, s->alone ? NULL : path, preload, fault},
-                       NULL,
-                       INPUT_OPEN,
-                       0};
+    struct launch l = {
+        .argv = {"/bin/sh", "-c", shell},
+        .setenv = {port, s->alone ? NULL : path, preload, fault}};
     if (child_start(&a->child, &l) == -1)
         return false;
     a->started = true;

@@ -153,11 +153,11 @@ bool start(struct trial *t, const char *a, const char *b)
 {
     const char *program = program_of(t);
     t->argument = a;
-    struct launch launch = {{program, a, b, t->extra},
-                            {NULL},
-                            t->directory,
-                            t->streams,
-                            t->open_files};
+    struct launch launch = {.argv = {program, a, b, t->extra},
+                            .directory = t->directory,
+                            .streams = t->streams,
+                            .open_files = t->open_files,
+                            .room = t->room};
     say_command(t, launch.argv);
     stop(t);
     if (program[0] == '\0') {
@@ -256,11 +256,8 @@ static void find_line(struct trial *t)
     char address[32];
     snprintf(address, sizeof address, "0x%llx",
              (unsigned long long)t->culprit->from);
-    struct launch launch = {{"addr2line", "-s", "-e", program, address},
-                            {NULL},
-                            NULL,
-                            INPUT_OPEN,
-                            0};
+    struct launch launch = {
+        .argv = {"addr2line", "-s", "-e", program, address}};
     struct child tool;
     if (child_start(&tool, &launch) == -1)
         return;
