@@ -40,6 +40,8 @@ const struct check_case cases_06[] = {
      SCRIPT(.what = "connected, sent the line, ended our side and reset the "
                     "connection, before it had time to accept it",
             .side = SIDE_FADES, .either = true, .diagnosis = "send-sigpipe")},
+    {"survives a peer that has ended and reset its side", CLIENT, 6, 8, TALK,
+     PLAIN, run_vanished_server, SCRIPT(.side = SIDE_FADES, .either = true)},
     {"reports a failing send()", SERVER, 6, 8, TALK, ASAN, run_server_script,
      SCRIPT(.what = "let send() fail", .fault = "send:fail=104",
             .error = ECONNRESET, .diagnosis = "send-unchecked")},
@@ -48,13 +50,15 @@ const struct check_case cases_06[] = {
             .error = ECONNRESET, .diagnosis = "send-unchecked")},
     {"reports a send() that fails half-way", SERVER, 6, 8, TALK, PLAIN,
      run_server_script,
-     SCRIPT(.what = "let the second send() fail, after a short one",
-            .fault = "send:short=5,send:fail=104@2", .error = ECONNRESET,
+     SCRIPT(.what = "let the connection be gone at the second send(), after a "
+                    "short one",
+            .fault = "send:short=5,send:gone@2", .error = EPIPE,
             .diagnosis = "send-minus-one-added")},
     {"reports a send() that fails half-way", CLIENT, 6, 8, TALK, PLAIN,
      run_client_script,
-     SCRIPT(.what = "let the second send() fail, after a short one",
-            .fault = "send:short=5,send:fail=104@2", .error = ECONNRESET,
+     SCRIPT(.what = "let the connection be gone at the second send(), after a "
+                    "short one",
+            .fault = "send:short=5,send:gone@2", .error = EPIPE,
             .diagnosis = "send-minus-one-added")},
     {"reports a later send() that fails", SERVER, 6, 8, TALK, PLAIN,
      run_server_script,

@@ -7,12 +7,17 @@
 #include <errno.h>
 
 const struct check_case cases_07[] = {
-    {"prints the reply at its newline", CLIENT, 7, 7, TALK, PLAIN,
+    {"prints the reply at its newline", CLIENT, 7, 8, TALK, PLAIN,
      run_client_script,
      SCRIPT(.what = "answered with a line, and stayed silent",
             .side = SIDE_STAYS, .diagnosis = "recv-waits-for-eof")},
     {"waits for the reply as long as it takes", CLIENT, 7, 8, TALK, PLAIN,
      run_hurried_client, SCRIPT(.diagnosis = "wait-time-limit")},
+    {"prints the lines in their order, however early the reply", CLIENT, 7, 8,
+     TALK, PLAIN, run_client_script,
+     SCRIPT(.what = "answered and ended our side at once, while its send() "
+                    "took its time",
+            .fault = "send:delay=100", .early = true)},
     {"takes a message that comes byte by byte", SERVER, 7, 8, TALK, PLAIN,
      run_server_script,
      SCRIPT(.what = "sent the message one byte at a time", .piece = 1,

@@ -95,7 +95,7 @@ struct trial {
     const char *argument; /**< the first one of the program last started */
     const char *extra;    /**< a third argument for the program, or NULL */
     int open_files;       /**< how many descriptors it may have; 0: no limit */
-    size_t room;          /**< OUTPUT_HELD: bytes that it can print at first */
+    size_t room;          /**< in the stream that is held, in bytes */
     bool valgrind;        /**< it runs under valgrind, without the witness */
     char directory[PATH_SIZE];
     unsigned port;        /**< of the server, whoever that is */
@@ -179,22 +179,27 @@ enum side {
     SIDE_CLOSES  /**< close() */
 };
 
+/** A fault: every time limit runs out a thousand times sooner. */
+#define HURRY "poll:hurry=1000,setsockopt:hurry=1000,alarm:hurry=1000"
+
 /** A conversation in which we play the peer. Unset members: the plain one. */
 struct script {
-    const char *what;      /**< "sent the message one byte at a time" */
-    const char *fault;     /**< WITNESS_FAULT */
-    size_t fill;           /**< this many 'x' before … */
-    const char *send;      /**< … what we send; NULL: the usual line */
-    size_t send_size;      /**< 0: strlen(send) */
-    size_t tail;           /**< this many 'y' behind it */
-    size_t piece;          /**< bytes at a time; 0: all at once */
-    enum side side;        /**< then */
-    int error;             /**< errno it must report, with exit status 1 */
-    bool either;           /**< success or failure, as long as it is clean */
-    bool late;             /**< (server) we read only when it has ended */
-    bool to_end;           /**< (client) we read to the end, then answer */
-    bool lingers;          /**< (client) we end our side a little later */
-    bool optional;         /**< a program need not make the faulty call */
+    const char *what;  /**< "sent the message one byte at a time" */
+    const char *fault; /**< WITNESS_FAULT */
+    size_t fill;       /**< this many 'x' before … */
+    const char *send;  /**< … what we send; NULL: the usual line */
+    size_t send_size;  /**< 0: strlen(send) */
+    size_t tail;       /**< this many 'y' behind it */
+    size_t piece;      /**< bytes at a time; 0: all at once */
+    enum side side;    /**< then */
+    int error;         /**< errno it must report, with exit status 1 */
+    bool either;       /**< success or failure, as long as it is clean */
+    bool late;         /**< (server) we read only when it has ended */
+    bool to_end;       /**< (client) we read to the end, then answer */
+    bool lingers;      /**< (client) we end our side a little later */
+    bool early;    /**< (client) we answer and end before we have its line */
+    bool more;     /**< (server) we send on when it has ended its side */
+    bool optional; /**< a program need not make the faulty call */
     const char *diagnosis; /**< when nothing tells more */
 };
 
@@ -206,6 +211,9 @@ void run_alone(struct trial *t);
 
 void run_server_script(struct trial *t);
 void run_client_script(struct trial *t);
+
+/** The connection of a client is gone before it can send. */
+void run_vanished_server(struct trial *t);
 
 /** Waits for the server's status line and takes its port from there. */
 bool await_ready(struct trial *t);
@@ -231,6 +239,9 @@ void check_output(struct trial *t, const char *want, size_t size);
 
 /** The program must fail with this errno and say so, without "sent". */
 void check_failure(struct trial *t, int error);
+
+/** The connection was gone before anything could be sent. */
+void check_nothing_said(struct trial *t);
 
 /** The program must have ended as the script wants it, and cleanly. */
 void check_end(struct trial *t, const struct script *s);
@@ -287,6 +298,12 @@ void run_localhost(struct trial *t);
 void run_refused(struct trial *t);
 void run_bad_host(struct trial *t);
 void run_patient_client(struct trial *t);
+
+/**
+ * The name for a server that closes the connection too soon: what it made of
+ * the message is another question.
+ */
+const char *explain_ending(struct trial *t);
 
 /** True if the fault asked for came about. */
 bool fault_met(const struct trial *t);

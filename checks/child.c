@@ -129,11 +129,32 @@ static size_t fill_pipe(int fd, size_t room)
     return filled;
 }
 
-/* What the program prints stays where it is, until child_release(). */
+/* Leaves so little room in the stream that is to be held. */
+static void fill_held(struct child *child, const struct launch *l, int out,
+                      int err)
+{
+    child->streams = l->streams;
+    if (l->streams == OUTPUT_HELD)
+        child->filler = fill_pipe(out, l->room);
+    else if (l->streams == ERRORS_HELD)
+        child->filler = fill_pipe(err, l->room);
+}
+
+static struct output *held_output(struct child *child)
+{
+    return child->streams == OUTPUT_HELD   ? &child->out
+           : child->streams == ERRORS_HELD ? &child->err
+                                           : NULL;
+}
+
+/* What the program prints there stays where it is, until child_release(). */
 static void hold_back(struct child *child)
 {
-    child->held = child->out.fd;
-    child->out.fd = -1;
+    struct output *held = held_output(child);
+    if (held == NULL)
+        return;
+    child->held = held->fd;
+    held->fd = -1;
 }
 
 /* Tells whether exec worked: the report pipe ends without a word. */
@@ -162,8 +183,7 @@ int child_start(struct child *child, const struct launch *launch)
     if (pipe2(report, O_CLOEXEC) == -1)
         return close_pair(in), close_pair(out), close_pair(err), -1;
 
-    if (launch->streams == OUTPUT_HELD)
-        child->filler = fill_pipe(out[1], launch->room);
+    fill_held(child, launch, out[1], err[1]);
     child->pid = fork();
     if (child->pid == 0)
         become(launch, in[0], out[1], err[1], report[1]);
@@ -179,8 +199,7 @@ int child_start(struct child *child, const struct launch *launch)
     child->input = in[1];
     output_open(&child->out, out[0]);
     output_open(&child->err, err[0]);
-    if (launch->streams == OUTPUT_HELD)
-        hold_back(child);
+    hold_back(child);
     child->cpu_max = scaled_ms(SPIN_MS);
     if (child->pid > 0)
         child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
@@ -287,6 +306,7 @@ static void note_end(struct child *child)
         waitpid(child->pid, &child->status, WNOHANG) != child->pid)
         return;
     child->ended = true;
+    child->left = kill(-child->pid, 0) == 0;
     output_read(
         &child->out); /* whoever still holds the pipes is not waited for */
     output_read(&child->err);
@@ -403,7 +423,7 @@ void child_release(struct child *child)
         n = read(child->held, filler, size);
         child->filler -= n > 0 ? (size_t)n : 0;
     }
-    child->out.fd = child->held;
+    held_output(child)->fd = child->held;
     child->held = -1;
 }
 

@@ -28,7 +28,8 @@ enum streams {
     INPUT_OPEN,   /**< pipes: nothing comes until child_type() */
     INPUT_CLOSED, /**< the same, but descriptor 0 is closed */
     OUTPUT_FULL,  /**< the same, but stdout is a device without room */
-    OUTPUT_HELD   /**< stdout is a pipe that fills up: see child_release() */
+    OUTPUT_HELD,  /**< stdout is a pipe that fills up: see child_release() */
+    ERRORS_HELD   /**< the same with stderr */
 };
 
 /** The device for OUTPUT_FULL: each write to it fails with ENOSPC. */
@@ -41,19 +42,21 @@ struct launch {
     const char *directory;  /**< where it runs; NULL: here */
     enum streams streams;
     int open_files; /**< limit on descriptors; 0: as it is */
-    size_t room;    /**< OUTPUT_HELD: bytes that still fit, less than a page */
+    size_t room;    /**< in the pipe that is held, in bytes; below a page */
 };
 
 /** A program that was started. */
 struct child {
     pid_t pid;
-    int pidfd;     /**< readable when the program has ended, or -1 */
-    int input;     /**< our end of its standard input, or -1 */
-    int held;      /**< our end of a stdout that is not read yet, or -1 */
+    int pidfd; /**< readable when the program has ended, or -1 */
+    int input; /**< our end of its standard input, or -1 */
+    enum streams streams;
+    int held;      /**< our end of the stream that is not read yet, or -1 */
     size_t filler; /**< bytes of ours that stand before its own there */
     struct output out;
     struct output err;
     bool ended;
+    bool left;           /**< it has ended, and somebody of its group had not */
     int status;          /**< as of waitpid(), once ended */
     uint64_t cpu_max;    /**< ns of processor time after which it spins */
     uint64_t cpu;        /**< nanoseconds used so far, as last seen */
@@ -109,8 +112,8 @@ enum outcome child_await_end(struct child *child, unsigned quiet);
 void child_type(struct child *child, const char *text);
 
 /**
- * Begins to read a stdout that was OUTPUT_HELD. Until then a program that has
- * printed more than there was room for waits in write().
+ * Begins to read the stream that was held. Until then a program that has
+ * printed more there than there was room for waits in write().
  */
 void child_release(struct child *child);
 

@@ -360,12 +360,20 @@ static const char *explain_retries(struct trial *t)
     return NULL;
 }
 
+/* Did a wait that came later end because its time was up? */
+static bool timed_out_after(const struct trial *t, call r)
+{
+    call p = log_last(&t->log, WITNESS_POLL, -1);
+    return p != NULL && p > r && p->done && p->error == 0 && p->result == 0;
+}
+
 /* A call that is made not to wait, or only for a while, had nothing to do. */
 static const char *explain_waiting(struct trial *t)
 {
     call p = log_last(&t->log, WITNESS_POLL, -1);
-    if (p != NULL && p->injected && p->error == EINTR && exited(&t->child, 1) &&
-        says_error(&t->child, EINTR))
+    bool awaits_enter = t->asked->role == SERVER && t->subject->step <= 3;
+    if (p != NULL && p->injected && p->error == EINTR && t->child.ended &&
+        (awaits_enter || says_error(&t->child, EINTR)))
         return at(t, p, "poll-no-eintr");
     static const enum witness_call calls[] = {WITNESS_RECV, WITNESS_ACCEPT,
                                               WITNESS_SEND};
@@ -375,7 +383,8 @@ static const char *explain_waiting(struct trial *t)
         call r = log_last(&t->log, calls[i], -1);
         if (r != NULL && r->error == EAGAIN && !r->injected)
             return at(t, r,
-                      option_call(t, WITNESS_SETSOCKOPT, SO_RCVTIMEO) != NULL
+                      option_call(t, WITNESS_SETSOCKOPT, SO_RCVTIMEO) != NULL ||
+                              timed_out_after(t, r)
                           ? "wait-time-limit"
                           : "eagain-is-error");
     }
@@ -388,8 +397,7 @@ static const char *explain_helpers(struct trial *t)
     call begun = log_first(&t->log, WITNESS_FORK, -1);
     if (begun == NULL || !t->child.ended || WIFSIGNALED(t->child.status))
         return NULL;
-    bool left = kill(-t->child.pid, 0) == 0; /* somebody of its group */
-    if (left || (t->subject->step >= 6 && t->heard_size < 18))
+    if (t->child.left || (t->subject->step >= 6 && t->heard_size < 18))
         return at(t, begun, "main-ends-first");
     return NULL;
 }
@@ -466,7 +474,9 @@ static const char *explain_list(struct trial *t)
             (s->b & 0xf) != SOCK_STREAM)
             return at(t, s, "connect-any-type");
     }
-    if (freed != NULL && used != NULL && freed->enter < used->enter &&
+    bool cut = c != NULL && record_family(c) == AF_INET6 &&
+               c->a < (int64_t)sizeof(struct sockaddr_in6);
+    if (!cut && freed != NULL && used != NULL && freed->enter < used->enter &&
         (used->error != 0 || (c != NULL && c->error != 0)) && !used->injected)
         return at(t, used, "connect-list-used-after-free");
     bool tried = c != NULL || (used != NULL && used->error != 0);
@@ -512,7 +522,7 @@ static const char *explain_progress(struct trial *t, call c)
     call wait = log_last(&t->log, WITNESS_POLL, -1);
     if (wait != NULL && wait->injected && wait->error == EINTR)
         return at(t, wait, "poll-no-eintr");
-    if (!c->injected)
+    if (!c->injected || log_first(&t->log, WITNESS_SEND, -1) != NULL)
         return NULL;
     return last != c ? at(t, last, "connect-retried-after-eintr")
                      : at(t, c, "connect-eintr-fatal");
@@ -537,6 +547,7 @@ static const char *explain_connect(struct trial *t)
             return at(t, r, "connect-same-socket-again");
     }
     return failed != NULL && failed == last && failed->error != EINPROGRESS &&
+                   failed->error != EINTR &&
                    log_first(&t->log, WITNESS_SEND, -1) != NULL
                ? at(t, failed, "connect-unchecked")
                : NULL;
@@ -593,7 +604,7 @@ static const char *explain_sending(struct trial *t, call s)
         return NULL;
     if (is_repeated(t, failed))
         return at(t, failed, "error-retried");
-    if (t->outcome == SPINNING)
+    if (t->outcome == SPINNING && t->heard_size < strlen("Hello from server\n"))
         return at(t, failed, "send-minus-one-added");
     if (failed->error == EINTR && failed == last)
         return at(t, failed,
@@ -629,10 +640,12 @@ static const char *explain_sent(struct trial *t)
     const char *name = explain_sending(t, s);
     if (name != NULL || (n == size && heard(t, 0, want, size)))
         return name;
+    for (size_t cut = 5; is_short && cut < size; cut += 5)
+        if (heard(t, 0, want, cut) &&
+            (heard(t, cut, want, 5) || heard(t, cut, want + cut - 5, 5)))
+            return at(t, s, "send-restarts-at-beginning");
     if (is_short && interrupts(t)) /* short counts alone were no trouble */
         return at(t, last_injected(t, WITNESS_SEND), "send-minus-one-added");
-    if (is_short && heard(t, 0, want, 5) && heard(t, 5, want, 5))
-        return at(t, s, "send-restarts-at-beginning");
     if (is_short)
         return at(t, s,
                   heard(t, 0, want, size) ? "send-full-length-again"
@@ -670,18 +683,26 @@ static bool has_script_piece(const struct trial *t)
 }
 
 /* A message that is not too long is refused as too long. */
-static bool refuses_length(const struct trial *t)
+static const char *explain_length(struct trial *t)
 {
     const struct script *s = (const struct script *)t->asked->script;
-    return s != NULL && s->error != EMSGSIZE && exited(&t->child, 1) &&
-           says_error(&t->child, EMSGSIZE);
+    size_t ends = 0;
+    if (s == NULL || s->error == EMSGSIZE || !exited(&t->child, 1) ||
+        !says_error(&t->child, EMSGSIZE))
+        return NULL;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call r = log_at(&t->log, i);
+        ends += r->call == WITNESS_RECV && r->result == 0 && r->a > 0;
+    }
+    return ends > 1 ? "recv-eof-not-seen" : "recv-line-limit";
 }
 
 /* How the program took the end of the stream, errors and interruptions. */
 static const char *explain_ends(struct trial *t, call r, call last)
 {
     call no_wait = log_failed(&t->log, WITNESS_RECV, EAGAIN);
-    if (t->outcome == SPINNING && interrupts(t) && last != r)
+    if (t->outcome == SPINNING && interrupts(t) &&
+        (last != r || (last->error == 0 && last->result > 0)))
         return at(t, last, "errno-after-success");
     if (t->outcome == SPINNING)
         return at(t, last,
@@ -711,7 +732,8 @@ static const char *explain_ends(struct trial *t, call r, call last)
         return at(t, reset, "recv-unchecked");
     if (has_script_piece(t) && last->error == EAGAIN && exited(&t->child, 0))
         return at(t, last, "recv-stops-before-eof");
-    if (no_wait != NULL && (no_wait->b & MSG_DONTWAIT) != 0 && t->child.ended)
+    if (no_wait != NULL && (no_wait->b & MSG_DONTWAIT) != 0 && t->child.ended &&
+        !timed_out_after(t, no_wait))
         return at(t, no_wait, "recv-stops-before-eof");
     return NULL;
 }
@@ -759,8 +781,8 @@ static const char *explain_pieces(struct trial *t, call r, call last)
         return at(t, last, "recv-overwrites-start");
     if (r->error == EFAULT)
         return at(t, r, "recv-address-of-pointer");
-    if (last == r && r->a == (int64_t)sizeof(char *) && !r->injected &&
-        r->result == r->a)
+    if ((last == r || last->a == 0) && r->a == (int64_t)sizeof(char *) &&
+        !r->injected && r->result == r->a)
         return at(t, r, "recv-sizeof-pointer");
     if (last == r && r->done && r->result > 0 && r->result < r->a &&
         memchr(r->bytes, '\n', r->bytes_size) == NULL)
@@ -773,6 +795,8 @@ static const char *explain_first_word(struct trial *t)
 {
     call p = log_pending(&t->log);
     call c = log_last(&t->log, WITNESS_CONNECT, -1);
+    call stream = log_first(&t->log, WITNESS_FDOPEN, -1);
+    bool says_sent = has(&t->child.out, "message sent");
     bool connected =
         c != NULL && c->done &&
         (c->error == 0 || option_call(t, WITNESS_GETSOCKOPT, SO_ERROR) != NULL);
@@ -780,7 +804,9 @@ static const char *explain_first_word(struct trial *t)
                    t->outcome == BLOCKED && p != NULL &&
                    (p->call == WITNESS_POLL || p->call == WITNESS_RECV) &&
                    log_first(&t->log, WITNESS_SEND, -1) == NULL
-               ? at(t, p, "recv-before-send")
+               ? at(t, stream != NULL && says_sent ? stream : p,
+                    stream != NULL && says_sent ? "send-not-flushed"
+                                                : "recv-before-send")
                : NULL;
 }
 
@@ -790,8 +816,9 @@ static const char *explain_receiving(struct trial *t)
     call last = log_last(&t->log, WITNESS_RECV, -1);
     if (t->subject->step < 7 || r == NULL)
         return NULL;
-    const char *name =
-        refuses_length(t) ? "recv-line-limit" : explain_ends(t, r, last);
+    const char *name = explain_length(t);
+    if (name == NULL)
+        name = explain_ends(t, r, last);
     if (name == NULL)
         name = explain_pieces(t, r, last);
     if (name == NULL && t->asked->role == SERVER && t->heard_size > 0 &&
@@ -870,7 +897,8 @@ static const char *explain_lines(struct trial *t)
     if (line != NULL && (line[18] == '\0' || line[18] == 'H'))
         return "output-no-newline";
     return t->asked->track == WORKS && has(&t->child.out, "message sent\n\n")
-               ? "output-extra-newline"
+               ? t->sent > log_received(&t->log) ? "recv-stops-before-eof"
+                                                 : "output-extra-newline"
                : NULL;
 }
 
@@ -906,8 +934,7 @@ static const char *explain_output(struct trial *t)
         return "recv-error-is-eof";
     if (t->streams != OUTPUT_FULL && exited(&t->child, 0) &&
         t->child.out.total == 0 && t->heard_size == 18)
-        return kill(-t->child.pid, 0) == 0 ? "main-ends-first"
-                                           : "output-not-flushed";
+        return t->child.left ? "main-ends-first" : "output-not-flushed";
     if (s != NULL && s->side == SIDE_STAYS && t->heard_size == 18 &&
         t->subject->step >= 8 && exited(&t->child, 1))
         return "close-silence-is-error";

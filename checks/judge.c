@@ -214,7 +214,10 @@ void check_failure(struct trial *t, int error)
         fail(t, explain(t, otherwise(t)), expected, "%s", got);
     else if (exited(&t->child, 0) &&
              (says_error(&t->child, error) || gave_up(t, error)))
-        fail(t, or_connect(t, "error-exit-zero"), expected, "%s", got);
+        fail(t,
+             or_connect(t,
+                        t->child.left ? "main-ends-first" : "error-exit-zero"),
+             expected, "%s", got);
     else if (WIFEXITED(t->child.status) && !exited(&t->child, 0) &&
              !exited(&t->child, 1) && says_error(&t->child, error))
         fail(t, "error-exit-status", expected, "%s", got);
@@ -230,6 +233,25 @@ void check_failure(struct trial *t, int error)
     else
         check_call_named(t, error, expected);
     check_stopped(t);
+}
+
+/* Sending has failed, and the program has no word for that. */
+static bool unheeded(const struct trial *t)
+{
+    bool told =
+        says_error(&t->child, EPIPE) || says_error(&t->child, ECONNRESET);
+    return !told && (log_failed(&t->log, WITNESS_SEND, 0) != NULL ||
+                     log_first(&t->log, WITNESS_FDOPEN, -1) != NULL);
+}
+
+void check_nothing_said(struct trial *t)
+{
+    if (t->child.ended && strstr(t->child.out.bytes, "message sent") != NULL)
+        fail(t,
+             explain(t,
+                     unheeded(t) ? "send-unchecked" : "send-said-before-sent"),
+             "no word of a message sent: the connection was gone",
+             "stdout says \"Hello message sent\"");
 }
 
 bool fault_met(const struct trial *t)
@@ -284,7 +306,8 @@ void check_end(struct trial *t, const struct script *s)
         check_failure(t, s->error);
     else if (!s->either && s->error == 0)
         check_success(t);
-    if (t->result->verdict == FAILED && did_without(t))
+    bool long_end = s->lingers || s->side == SIDE_STAYS; /* asks more */
+    if (t->result->verdict == FAILED && !long_end && did_without(t))
         t->result->verdict = ADVICE; /* no harm was done */
     if (s->error == 0 && !s->optional)
         fault_happened(t);

@@ -107,9 +107,12 @@ void run_stdin_closed(struct trial *t)
             check_success(t);
     }
     const struct witness_record *s = log_first(&t->log, WITNESS_SOCKET, -1);
-    if (strcmp(t->result->diagnosis, "socket-zero-is-error") == 0 &&
-        (s == NULL || s->result != 0))
-        t->result->diagnosis[0] = '\0'; /* it never had descriptor 0 */
+    bool had_zero = s != NULL && s->error == 0 && s->result == 0;
+    char *name = t->result->diagnosis;
+    if (strcmp(name, "socket-zero-is-error") == 0 && !had_zero)
+        name[0] = '\0';
+    else if (strcmp(name, "status-missing") == 0 && had_zero)
+        strcpy(name, "socket-zero-is-error"); /* elsewhere the line was there */
 }
 
 void run_output_full(struct trial *t)

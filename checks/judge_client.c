@@ -61,19 +61,20 @@ static void check_client_output(struct trial *t, const char *answer,
 }
 
 /* A moment in which a client that does not read to the end would leave. */
-static void linger(struct trial *t, int fd)
+static void linger(struct trial *t, const struct script *s, int fd)
 {
+    const char *name = s->optional ? s->diagnosis : "close-unread-data";
     for (int more = 0; more < 2; more++) {
         if (child_await(&t->child, -1, 0, NULL, NULL, 200) == ENDED)
-            fail(t, explain(t, "close-unread-data"),
+            fail(t, explain(t, name),
                  "a client that stays until we have ended our side",
                  "it ended %s",
                  more == 0 && t->child.out.total > 19
                      ? "as soon as it had the reply"
                      : "before the end of the stream");
         if (send(fd, "more", 4, MSG_NOSIGNAL) == -1)
-            fail(t, explain(t, "close-unread-data"),
-                 "a client that still reads", "send(): %s", strerror(errno));
+            fail(t, explain(t, name), "a client that still reads", "send(): %s",
+                 strerror(errno));
     }
 }
 
@@ -108,6 +109,8 @@ static void check_line_shown(struct trial *t)
         fail(t, explain(t, "recv-waits-for-eof"),
              "the line of the reply on stdout, while we are silent",
              "%zu bytes, and it still waits", t->child.out.total);
+    if (t->result->verdict == FAILED && t->subject->step >= 8)
+        t->result->verdict = ADVICE; /* it reads to the end anyway */
 }
 
 /* Answers a client that has sent its line, and sees it out. */
@@ -119,10 +122,11 @@ static enum stream_end answer_client(struct trial *t, const struct script *s,
     if (t->subject->step >= 7) {
         did(t, "%s",
             s->what != NULL ? s->what : "answered \"Hello from server\\n\"");
-        peer_send(t, *fd, answer, size, s->piece);
+        if (!s->early)
+            peer_send(t, *fd, answer, size, s->piece);
     }
     if (s->lingers && t->subject->step >= 8 && !over(t))
-        linger(t, *fd);
+        linger(t, s, *fd);
     if (s->side == SIDE_STAYS && s->error == 0) {
         check_line_shown(t);
         peer_end_side(fd, SIDE_ENDS);
@@ -144,6 +148,15 @@ static void await_connected(struct trial *t)
     t->outcome = GOT_IT;
 }
 
+/* It has reset the connection: on purpose, or by what it left unread. */
+static void blame_reset(struct trial *t)
+{
+    const char *name = t->sent == log_received(&t->log) ? "close-linger-zero"
+                       : t->subject->step >= 8          ? "close-unread-data"
+                                               : "recv-stops-before-eof";
+    fail(t, explain(t, name), "the end of its stream", "a reset (ECONNRESET)");
+}
+
 /* Our part of the conversation. Returns our descriptor, or -1. */
 static int talk(struct trial *t, const struct script *s, int listener,
                 const char *answer, size_t size)
@@ -153,6 +166,8 @@ static int talk(struct trial *t, const struct script *s, int listener,
         return -1;
     did(t, "accepted its connection");
     enum stream_end end = STREAM_OPEN;
+    if (s->early && peer_send(t, fd, answer, size, 0))
+        shutdown(fd, SHUT_WR);
     bool stop = t->subject->step == 7 || (t->subject->step == 8 && !s->to_end);
     if (s->to_end)
         did(t, "read to the end of its stream");
@@ -181,8 +196,7 @@ static int talk(struct trial *t, const struct script *s, int listener,
     check_connected_line(t, "127.0.0.1");
     check_client_output(t, answer, size);
     if (reset || (end == STREAM_RESET && t->asked->track == WORKS))
-        fail(t, explain(t, "close-linger-zero"), "the end of its stream",
-             "a reset (ECONNRESET)");
+        blame_reset(t);
     return fd;
 }
 
@@ -206,4 +220,38 @@ void run_client_script(struct trial *t)
     }
     close_if_open(listener);
     free(answer);
+}
+
+/*
+ * Its stderr is full, so it waits at the word that it is connected. Then we are
+ * gone, and it goes on: no call of a library for streams can be missed here.
+ */
+void run_vanished_server(struct trial *t)
+{
+    char port[8], got[200];
+    int listener = open_listener(t);
+    snprintf(port, sizeof port, "%u", t->port);
+    t->streams = ERRORS_HELD;
+    if (listener == -1 || !start(t, "127.0.0.1", port))
+        return;
+    t->outcome = child_await(&t->child, listener, POLLIN, NULL, NULL, 100);
+    if (t->outcome == BLOCKED) {
+        skip(t, "it has more to say on stderr, before it connects");
+        close(listener);
+        return;
+    }
+    int fd = accept_client(t, listener);
+    bool waits = fd != -1 &&
+                 child_await(&t->child, fd, POLLIN, NULL, NULL, 100) == BLOCKED;
+    if (fd != -1)
+        peer_end_side(&fd, SIDE_FADES);
+    did(t, "ended our side and reset the connection before it had sent");
+    child_release(&t->child);
+    t->outcome = child_await_end(&t->child, QUIET_MS);
+    if (waits) /* else it sends before it says so, and has sent by now */
+        check_nothing_said(t);
+    if (!exited(&t->child, 1) && (waits || !exited(&t->child, 0)))
+        fail(t, explain(t, "send-unchecked"), "exit status 1", "%s",
+             outcome_text(t, t->outcome, got, sizeof got));
+    close_if_open(listener);
 }

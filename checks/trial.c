@@ -327,8 +327,10 @@ static const char *leak_name(struct trial *t, int fd, bool failed)
     blame(t, o);
     if (t->asked->role == CLIENT) {
         const struct witness_record *c = log_last(&t->log, WITNESS_CONNECT, fd);
-        if (c != NULL && c->error != 0 && c->error != EINPROGRESS &&
-            c->error != EINTR)
+        bool decided =
+            t->asked->run == run_refused ||
+            (c != NULL && c->error != EINPROGRESS && c->error != EINTR);
+        if (c != NULL && c->error != 0 && decided)
             return "connect-attempt-leaked";
     }
     if (failed)
@@ -454,6 +456,19 @@ static int overrun_block(const char *report)
                                                                          : 0;
 }
 
+/* The program itself wrote behind a local of that size, or behind a block. */
+static const char *overrun_name(const struct trial *t, const char *report,
+                                int room)
+{
+    int whole = room > 0 ? room : overrun_block(report);
+    size_t received = log_received(&t->log);
+    if (strstr(report, "WRITE of size 1 ") == NULL)
+        return whole > 1 && received > (size_t)whole ? "recv-overflow"
+                                                     : "memory-error";
+    return whole > 0 && received > (size_t)whole + 1 ? "recv-no-bound"
+                                                     : "recv-off-by-one";
+}
+
 static const char *asan_name(const struct trial *t, const char *report)
 {
     static const char *const copies[] = {"strcpy",  "strcat",  "printf",
@@ -490,13 +505,7 @@ static const char *asan_name(const struct trial *t, const char *report)
         return "send-full-length-again";
     if (strstr(frame, "strlen") != NULL || !writes)
         return r == NULL ? "send-no-room-for-nul" : "recv-no-terminator";
-    int whole = room > 0 ? room : overrun_block(report);
-    size_t received = log_received(&t->log);
-    if (strstr(report, "WRITE of size 1 ") == NULL)
-        return whole > 1 && received > (size_t)whole ? "recv-overflow"
-                                                     : "memory-error";
-    return whole > 0 && received > (size_t)whole + 1 ? "recv-no-bound"
-                                                     : "recv-off-by-one";
+    return overrun_name(t, report, room);
 }
 
 const char *sanitizer_name(struct trial *t, char *line, size_t size)
