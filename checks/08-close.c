@@ -18,8 +18,9 @@ const struct check_case cases_08[] = {
             .diagnosis = "close-unread-data")},
     {"does not wait for a silent client for ever", SERVER, 8, 8, TALK, PLAIN,
      run_server_script,
-     SCRIPT(.what = "sent a line, more behind the reply, then nothing, and "
-                    "never closed",
+     SCRIPT(.what =
+                "sent a line, 20000 bytes after the reply, then nothing, and "
+                "never closed",
             .side = SIDE_STAYS, .more = true,
             .diagnosis = "close-waits-forever")},
     {"ends its side, so that a server can read to the end", CLIENT, 8, 8, TALK,

@@ -212,6 +212,9 @@ void run_alone(struct trial *t);
 void run_server_script(struct trial *t);
 void run_client_script(struct trial *t);
 
+/** The reply is there before the message is sent. */
+void run_early_reply(struct trial *t);
+
 /** The connection of a client is gone before it can send. */
 void run_vanished_server(struct trial *t);
 
@@ -254,6 +257,9 @@ void run_arguments(struct trial *t);
 
 /** The program must fail at once, with script->fault and script->error. */
 void run_start_failure(struct trial *t);
+
+/** The same with the second such call, the third, as far as it makes them. */
+void run_later_failures(struct trial *t);
 
 /** The plain conversation under valgrind; its log is read. */
 void run_valgrind(struct trial *t);

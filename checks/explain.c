@@ -140,6 +140,10 @@ static const char *explain_report(struct trial *t)
 
 static const char *explain_death(struct trial *t)
 {
+    call pending = log_pending(&t->log);
+    if (t->child.ended && WIFEXITED(t->child.status) && pending != NULL &&
+        pending->call == WITNESS_SEND && pending->injected)
+        return at(t, pending, "send-sigpipe"); /* a handler ends it */
     if (!t->child.ended || !WIFSIGNALED(t->child.status))
         return NULL;
     int signal_number = WTERMSIG(t->child.status);
@@ -449,6 +453,9 @@ static const char *explain_accept(struct trial *t)
         return at(t, a, "accept-addrlen-uninitialised");
     if (a->error == EFAULT)
         return at(t, a, "accept-addrlen-uninitialised");
+    if (a->error == 0 && a->a >= 0 && a->a < 8 && /* not even a port */
+        !has(&t->child.err, "connection from"))
+        return at(t, a, "accept-addrlen-zero");
     return a->error == 0 ? explain_accepted(t, a) : NULL;
 }
 
@@ -524,6 +531,9 @@ static const char *explain_progress(struct trial *t, call c)
         return at(t, wait, "poll-no-eintr");
     if (!c->injected || log_first(&t->log, WITNESS_SEND, -1) != NULL)
         return NULL;
+    call told = option_call(t, WITNESS_GETSOCKOPT, SO_ERROR);
+    if (told != NULL && told->error == 0 && told->c != 0)
+        return at(t, told, "connect-so-error-unused");
     return last != c ? at(t, last, "connect-retried-after-eintr")
                      : at(t, c, "connect-eintr-fatal");
 }
@@ -917,6 +927,9 @@ static const char *explain_output(struct trial *t)
         return "output-on-stderr";
     if (t->asked->role == CLIENT && t->child.out.total > 11 &&
         strncmp(t->child.out.bytes, "Hello from ", 11) == 0)
+        return "output-order";
+    if (t->asked->role == SERVER && t->subject->step >= 7 &&
+        strncmp(t->child.out.bytes, "Hello message sent\nHello f", 26) == 0)
         return "output-order";
     const char *name = explain_lines(t);
     if (name != NULL)

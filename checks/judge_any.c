@@ -57,25 +57,27 @@ void run_arguments(struct trial *t)
             return;
     if (server && !refuses(t, "0", "0", true))
         return;
-    if (!server && !refuses(t, "127.0.0.1", "0", false))
+    if (!server && (!refuses(t, "127.0.0.1", "0", false) ||
+                    !refuses(t, "127.0.0.1", "000", false)))
         return;
     t->extra = "too-many";
     if (!server && !refuses(t, "127.0.0.1", "1", true))
         return;
 }
 
-void run_start_failure(struct trial *t)
+/* Returns false if the fault has not come about, or the trial is over. */
+static bool fails_at_start(struct trial *t, const char *fault)
 {
     const struct script *s = (const struct script *)t->asked->script;
     bool server = t->asked->role == SERVER;
-    t->fault = s->fault;
+    t->fault = fault;
     if (!start(t, server ? "0" : "127.0.0.1", server ? NULL : "1"))
-        return;
+        return false;
     did(t, "%s", s->what);
     t->outcome =
         child_await(&t->child, -1, 0, &t->child.err, "listening on", QUIET_MS);
     if (s->optional ? !fault_met(t) : !fault_happened(t))
-        return;
+        return false;
     bool announced = t->outcome == GOT_IT; /* in spite of the failure */
     if (announced)
         t->outcome = child_await_end(&t->child, 300);
@@ -87,6 +89,25 @@ void run_start_failure(struct trial *t)
     else
         check_failure(t, s->error);
     left_clean(t);
+    return !over(t);
+}
+
+void run_start_failure(struct trial *t)
+{
+    fails_at_start(t, ((const struct script *)t->asked->script)->fault);
+}
+
+void run_later_failures(struct trial *t)
+{
+    enum { LAST = 12 };
+    const struct script *s = (const struct script *)t->asked->script;
+    for (int k = 2; k <= LAST; k++) {
+        char fault[60];
+        t->result->did[0] = '\0';
+        snprintf(fault, sizeof fault, "%s@%d", s->fault, k);
+        if (!fails_at_start(t, fault))
+            return;
+    }
 }
 
 void run_stdin_closed(struct trial *t)

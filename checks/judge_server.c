@@ -139,34 +139,51 @@ static void check_half_close(struct trial *t, int fd)
              "the reply, and then nothing");
 }
 
-/* The last call of that kind on the connection that brought bytes, or NULL. */
-static const struct witness_record *last_bytes(const struct trial *t, int fd)
+/* The last call that brought bytes, or NULL. */
+static const struct witness_record *last_bytes(const struct trial *t)
 {
     const struct witness_record *found = NULL;
-    for (size_t i = 0; i < log_count(&t->log); i++) {
-        const struct witness_record *r = log_at(&t->log, i);
-        if (r->call == WITNESS_RECV && r->fd == fd && r->result > 0)
-            found = r;
-    }
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->call == WITNESS_RECV &&
+            log_at(&t->log, i)->result > 0)
+            found = log_at(&t->log, i);
     return found;
 }
 
-/* We neither sent nor ended: it waited a second, by its own clock. */
-static void check_waited(struct trial *t, const struct script *s)
+/* How long it waited for us to send or to end, by its own clock; 0: unknown. */
+static unsigned waited_ms(const struct trial *t)
+{
+    const struct witness_record *heard = last_bytes(t), *closed = NULL;
+    for (size_t i = 0; heard != NULL && i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r > heard && r->call == WITNESS_CLOSE && r->fd == heard->fd &&
+            r->pid == heard->pid)
+            closed = r;
+        else if (r->call == WITNESS_RECV || r->call == WITNESS_POLL)
+            closed = NULL; /* it has another descriptor for the same */
+    }
+    return closed == NULL
+               ? 0
+               : (unsigned)((closed->enter - heard->leave) / 1000000) + 1;
+}
+
+/* We did not end our side: it ends cleanly, the finished one after a second. */
+static void check_patience(struct trial *t, const struct script *s, int fd)
 {
     enum { SECOND_MS = 800 }; /* whole seconds of time() are not that long */
-    const struct witness_record *a = log_last(&t->log, WITNESS_ACCEPT, -1);
-    int fd = a != NULL && a->error == 0 ? (int)a->result : -1;
-    const struct witness_record *heard = last_bytes(t, fd);
-    const struct witness_record *closed = log_last(&t->log, WITNESS_CLOSE, fd);
-    if (fd == -1 || heard == NULL || closed == NULL ||
-        closed->enter < heard->leave)
+    unsigned ms = t->subject->step >= 8 ? waited_ms(t) : 0;
+    bool reset = pending_error(fd) != 0; /* EPIPE, says Linux */
+    bool early = ms > 0 && ms < SECOND_MS;
+    if (!reset && !early)
         return;
-    unsigned ms = (unsigned)((closed->enter - heard->leave) / 1000000);
-    if (ms < SECOND_MS)
-        fail(t, t->fault != NULL ? s->diagnosis : explain_ending(t),
+    const char *name = t->fault != NULL ? s->diagnosis : explain_ending(t);
+    if (early)
+        fail(t, name,
              "a server that reads on until we have been silent for a second",
              "it closed the connection after %u ms", ms);
+    else
+        fail(t, name, "the end of the stream and no more",
+             "a reset in the end");
 }
 
 /* We do not end our side: what must have happened when its reply is here? */
@@ -177,8 +194,9 @@ static void stay_connected(struct trial *t, const struct script *s, int fd,
         return;
     check_half_close(t, fd);
     check_flushed(t);
+    static const char more[20000];
     if (s->more)
-        send(fd, "and more", 8, MSG_NOSIGNAL);
+        peer_send(t, fd, more, sizeof more, 0);
 }
 
 /* What came of the conversation, seen from our end. */
@@ -239,11 +257,8 @@ static int talk(struct trial *t, const struct script *s, const char *message,
         t->outcome = child_await_end(&t->child, quiet);
     if (!may_fail)
         check_conversation(t, s, message, size, end);
-    if (!may_fail && s->side == SIDE_STAYS && pending_error(fd) != 0)
-        fail(t, explain(t, "close-linger-zero"), /* EPIPE, says Linux */
-             "the end of the stream and no more", "a reset in the end");
-    if (s->side == SIDE_STAYS && !may_fail && t->subject->step >= 8)
-        check_waited(t, s);
+    if (s->side == SIDE_STAYS && !may_fail)
+        check_patience(t, s, fd);
     if (s->side == SIDE_FADES)
         check_nothing_said(t);
     return fd;

@@ -859,6 +859,12 @@ static int do_two(void)
     MUST(getaddrinfo("::1", port, &hints, &list) == 0);
     MUST(list->ai_family == AF_INET && list->ai_next->ai_family == AF_INET6);
     freeaddrinfo(list);
+    hints.ai_flags = AI_NUMERICHOST;
+    MUST(getaddrinfo("no-address", port, &hints, &list) == EAI_NONAME);
+    hints.ai_family = AF_INET6; /* the address it has besides, and no other */
+    MUST(getaddrinfo("127.0.0.1", port, &hints, &list) == 0);
+    MUST(list->ai_family == AF_INET6 && list->ai_next == NULL);
+    freeaddrinfo(list);
     return 0;
 }
 

@@ -1011,7 +1011,9 @@ static int is_ipv6_loopback(const struct addrinfo *info)
 /**
  * Puts an address in front of a list at which nobody listens. In the C library
  * each entry is a piece of memory of its own, so the program's freeaddrinfo()
- * frees the longer list as it would have freed the shorter one.
+ * frees the longer list as it would have freed the shorter one. Who asks for
+ * IPv6 alone, and would find nothing, gets a list of that address.
+ * @param list  the address of the list; NULL is there if nothing was found
  * @return 1, or 0 if there is no such address
  */
 static int put_refusing(const char *service, const struct addrinfo *hints,
@@ -1022,10 +1024,13 @@ static int put_refusing(const char *service, const struct addrinfo *hints,
         want = *hints;
     want.ai_flags &= AI_PASSIVE | AI_CANONNAME | AI_NUMERICSERV;
     want.ai_flags |= AI_NUMERICHOST;
-    int ipv6 =
-        want.ai_family != AF_INET && !is_ipv6_loopback(*list) && has_ipv6();
+    int ipv6 = want.ai_family != AF_INET &&
+               (*list == NULL || !is_ipv6_loopback(*list)) && has_ipv6();
+    if (*list == NULL && (want.ai_family != AF_INET6 || !ipv6))
+        return 0;
     if (REAL(getaddrinfo)(ipv6 ? "::1" : "127.0.0.2", service, &want, &first))
         return 0;
+    behind = behind && *list != NULL;
     for (last = behind ? *list : first; last->ai_next != NULL;)
         last = last->ai_next;
     last->ai_next = behind ? first : *list;
@@ -1046,9 +1051,13 @@ STAND_IN(int, getaddrinfo,
     int go = permitted(&call);
     inside++;
     int result = go ? real(host, service, hints, list) : call.error;
-    if (result == 0 && (call.actions & TWO))
-        record->injected =
-            (uint16_t)put_refusing(service, hints, list, call.behind);
+    struct addrinfo *found = result == 0 ? *list : NULL;
+    if ((call.actions & TWO) &&
+        put_refusing(service, hints, &found, call.behind)) {
+        record->injected = 1;
+        *list = found;
+        result = 0;
+    }
     inside--;
     returned(&call, result);
     if (result == 0)

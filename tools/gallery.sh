@@ -13,7 +13,8 @@ build/check diagnoses >"$words"
 steady() {
   sed -E -e 's/(127\.0\.0\.[0-9]+|\[::1\]|localhost):[0-9]+/\1:PORT/g' \
     -e 's/([Pp]ort|server|which is|127\.0\.0\.1|::1|localhost|not-an-address) 0?[0-9]{4,}/\1 PORT/g' \
-    -e 's/[0-9]+ ms of/N ms of/g' -e 's/0x[0-9a-f]{4,}/ADDRESS/g' \
+    -e 's/[0-9]+ ms of/N ms of/g' -e 's/connection after [0-9]+ ms/connection after N ms/' \
+    -e 's/0x[0-9a-f]{4,}/ADDRESS/g' \
     -e 's/(\\x[0-9a-f][0-9a-f]).*"(\.\.\.)?, [0-9]+ bytes/\1...", many bytes/' \
     -e 's/==[0-9]+==/==PID==/g' -e 's/ pc .*//'
 }
