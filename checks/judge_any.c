@@ -193,7 +193,9 @@ void run_output_held(struct trial *t)
         start(t, server ? port : "127.0.0.1", server ? NULL : port) &&
         (!server || await_ready(t))) {
         int fd = begin_conversation(t, listener);
-        did(t, "let it wait where it prints that its message was sent");
+        did(t,
+            "left its stdout no room, so that it waits where it says that its "
+            "message was sent");
         if (fd != -1)
             check_sent_by_then(t, fd);
         close_if_open(fd);

@@ -277,7 +277,8 @@ static void vanish(struct trial *t, int listener)
         return;
     bool waits = child_await(&t->child, fd, POLLIN, NULL, NULL, 100) == BLOCKED;
     peer_end_side(&fd, SIDE_FADES);
-    did(t, "ended our side and reset the connection before it had sent");
+    did(t, "left its stderr no room, so that it waits where it says that it is "
+           "connected, ended our side and reset the connection");
     child_release(&t->child);
     t->outcome = child_await_end(&t->child, QUIET_MS);
     if (waits) /* else it sends before it says so, and has sent by now */
