@@ -104,6 +104,8 @@ struct trial {
     size_t heard_size;    /**< … in bytes, also those that did not fit */
     size_t sent;          /**< bytes that our peer has sent it */
     uint64_t refused;     /**< when it refused us a connection, or 0 */
+    uint64_t began;       /**< when we began to talk to the server */
+    bool late;            /**< we were too slow for its second of silence */
     enum outcome outcome; /**< why we stopped waiting for it, the last time */
     const struct witness_record *culprit; /**< see blame() */
 };

@@ -190,13 +190,16 @@ static void check_patience(struct trial *t, const struct script *s, int fd)
 static void stay_connected(struct trial *t, const struct script *s, int fd,
                            unsigned quiet)
 {
+    enum { LATE_MS = 900 };
     if (peer_read(t, fd, true, quiet) != STREAM_OPEN || t->outcome != GOT_IT)
         return;
     check_half_close(t, fd);
     check_flushed(t);
     static const char more[20000];
-    if (s->more)
-        peer_send(t, fd, more, sizeof more, 0);
+    if (!s->more)
+        return;
+    peer_send(t, fd, more, sizeof more, 0);
+    t->late = now_ns() - t->began > LATE_MS * 1000000ull;
 }
 
 /* What came of the conversation, seen from our end. */
@@ -264,16 +267,14 @@ static int talk(struct trial *t, const struct script *s, const char *message,
     return fd;
 }
 
-void run_server_script(struct trial *t)
+/* One conversation, from the start of the server to its end. */
+static void play_client(struct trial *t, const struct script *s)
 {
-    static const struct script plain = {.what = NULL};
-    const struct script *s = (const struct script *)t->asked->script;
     size_t size;
-    if (s == NULL)
-        s = &plain;
     char *message = script_message(s, "Hello from client\n", &size);
     t->fault = s->fault;
     if (start(t, "0", NULL) && await_ready(t)) {
+        t->began = now_ns(); /* its second begins later than this */
         int fd = talk(t, s, message, size);
         check_end(t, s);
         if (t->result->verdict == FAILED && served_stranger(t)) {
@@ -284,4 +285,21 @@ void run_server_script(struct trial *t)
             close(fd); /* only now: it would wake a server that hangs */
     }
     free(message);
+}
+
+void run_server_script(struct trial *t)
+{
+    static const struct script plain = {.what = NULL};
+    enum { TRIES = 4 };
+    const struct script *s = (const struct script *)t->asked->script;
+    play_client(t, s != NULL ? s : &plain);
+    for (int tries = 1; tries < TRIES && t->late; tries++) {
+        memset(t->result, 0, sizeof *t->result);
+        t->late = false;
+        play_client(t, s);
+    }
+    if (t->late && t->result->verdict == FAILED) {
+        memset(t->result, 0, sizeof *t->result);
+        skip(t, "this machine is too busy to measure a second");
+    }
 }
