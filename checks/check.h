@@ -229,6 +229,12 @@ int connect_to_server(struct trial *t);
 /** A listener on 127.0.0.1; sets t->port. @return -1: the trial is over */
 int open_listener(struct trial *t);
 
+/** Starts the client under judgement, for that listener. @return as start() */
+bool start_client(struct trial *t);
+
+/** Waits for its connection there. @return descriptor, -1 if over */
+int accept_client(struct trial *t, int listener);
+
 /** The bytes that a script sends: malloc()ed. */
 char *script_message(const struct script *s, const char *usual, size_t *size);
 

@@ -1000,12 +1000,10 @@ void run_bad_host(struct trial *t)
 static void answer_late(struct trial *t, void (*wait)(struct trial *, unsigned),
                         unsigned ms)
 {
-    char port[8];
     int listener = open_listener(t);
     if (listener == -1)
         return;
-    snprintf(port, sizeof port, "%u", t->port);
-    if (start(t, "127.0.0.1", port)) {
+    if (start_client(t)) {
         did(t, "kept it waiting for the reply");
         t->outcome =
             child_await(&t->child, listener, POLLIN, NULL, NULL, QUIET_MS);

@@ -6,11 +6,9 @@
 #include "peer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* One wrong command line. Returns false if the trial is over. */
@@ -147,21 +145,6 @@ void run_output_full(struct trial *t)
         run_server_script(t);
 }
 
-/* A client that has connected, or a server that has our line. */
-static int begin_conversation(struct trial *t, int listener)
-{
-    int fd = -1;
-    if (t->asked->role == SERVER) {
-        fd = connect_to_server(t);
-        if (fd != -1 && t->subject->step >= 7)
-            peer_send(t, fd, "Hello from client\n", 18, 0);
-    } else if (child_await(&t->child, listener, POLLIN, NULL, NULL, QUIET_MS) ==
-               GOT_IT) {
-        fd = accept(listener, NULL, NULL);
-    }
-    return fd;
-}
-
 /* There is no room on stdout: who says "sent" waits, and so shows by when. */
 static void check_sent_by_then(struct trial *t, int fd)
 {
@@ -183,16 +166,14 @@ void run_output_held(struct trial *t)
 {
     bool server = t->asked->role == SERVER;
     int listener = server ? -1 : open_listener(t);
-    char port[8] = "0";
-    if (!server)
-        snprintf(port, sizeof port, "%u", t->port);
     t->streams = OUTPUT_HELD;
     t->room =
         server && t->subject->step >= 7 ? strlen("Hello from client\n") : 0;
-    if ((server || listener != -1) &&
-        start(t, server ? port : "127.0.0.1", server ? NULL : port) &&
-        (!server || await_ready(t))) {
-        int fd = begin_conversation(t, listener);
+    if (server ? start(t, "0", NULL) && await_ready(t)
+               : listener != -1 && start_client(t)) {
+        int fd = server ? connect_to_server(t) : accept_client(t, listener);
+        if (fd != -1 && server && t->subject->step >= 7)
+            peer_send(t, fd, "Hello from client\n", 18, 0);
         did(t,
             "left its stdout no room, so that it waits where it says that its "
             "message was sent");

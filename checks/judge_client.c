@@ -15,8 +15,14 @@
 
 static const char greeting[] = "Hello from client\n";
 
-/* Waits for the client's connection. Returns a descriptor, -1 if over. */
-static int accept_client(struct trial *t, int listener)
+bool start_client(struct trial *t)
+{
+    char port[8];
+    snprintf(port, sizeof port, "%u", t->port);
+    return start(t, "127.0.0.1", port);
+}
+
+int accept_client(struct trial *t, int listener)
 {
     t->outcome = child_await(&t->child, listener, POLLIN, NULL, NULL, QUIET_MS);
     if (t->outcome == GOT_IT)
@@ -219,14 +225,12 @@ void run_client_script(struct trial *t)
     static const struct script plain = {.what = NULL};
     const struct script *s = (const struct script *)t->asked->script;
     size_t size;
-    char port[8];
     if (s == NULL)
         s = &plain;
     char *answer = script_message(s, "Hello from server\n", &size);
     int listener = open_listener(t);
-    snprintf(port, sizeof port, "%u", t->port);
     t->fault = s->fault;
-    if (listener != -1 && start(t, "127.0.0.1", port)) {
+    if (listener != -1 && start_client(t)) {
         int fd = talk(t, s, listener, answer, size);
         check_end(t, s);
         if (fd != -1)
@@ -290,11 +294,9 @@ static void vanish(struct trial *t, int listener)
 
 void run_vanished_server(struct trial *t)
 {
-    char port[8];
     int listener = open_listener(t);
-    snprintf(port, sizeof port, "%u", t->port);
     t->streams = ERRORS_HELD;
-    if (listener != -1 && start(t, "127.0.0.1", port))
+    if (listener != -1 && start_client(t))
         vanish(t, listener);
     close_if_open(listener);
 }

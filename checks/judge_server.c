@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static const char reply[] = "Hello from server\n";
@@ -139,28 +138,19 @@ static void check_half_close(struct trial *t, int fd)
              "the reply, and then nothing");
 }
 
-/* The last call that brought bytes, or NULL. */
-static const struct witness_record *last_bytes(const struct trial *t)
-{
-    const struct witness_record *found = NULL;
-    for (size_t i = 0; i < log_count(&t->log); i++)
-        if (log_at(&t->log, i)->call == WITNESS_RECV &&
-            log_at(&t->log, i)->result > 0)
-            found = log_at(&t->log, i);
-    return found;
-}
-
 /* How long it waited for us to send or to end, by its own clock; 0: unknown. */
 static unsigned waited_ms(const struct trial *t)
 {
-    const struct witness_record *heard = last_bytes(t), *closed = NULL;
-    for (size_t i = 0; heard != NULL && i < log_count(&t->log); i++) {
+    const struct witness_record *heard = NULL, *closed = NULL;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
         const struct witness_record *r = log_at(&t->log, i);
-        if (r > heard && r->call == WITNESS_CLOSE && r->fd == heard->fd &&
-            r->pid == heard->pid)
+        if (r->call == WITNESS_RECV && r->result > 0)
+            heard = r;
+        if (r->call == WITNESS_RECV || r->call == WITNESS_POLL)
+            closed = NULL; /* it had another descriptor for the same */
+        else if (r->call == WITNESS_CLOSE && heard != NULL &&
+                 r->fd == heard->fd && r->pid == heard->pid)
             closed = r;
-        else if (r->call == WITNESS_RECV || r->call == WITNESS_POLL)
-            closed = NULL; /* it has another descriptor for the same */
     }
     return closed == NULL
                ? 0
