@@ -28,7 +28,8 @@ const struct check_case cases_08[] = {
      SCRIPT(.to_end = true, .diagnosis = "close-no-half-close")},
     {"reads to the end of the stream", CLIENT, 8, 8, TALK, PLAIN,
      run_client_script,
-     SCRIPT(.what = "answered, waited, sent more and then ended our side",
+     SCRIPT(.what = "answered, sent 20000 bytes later, again, and then ended "
+                    "our side",
             .lingers = true, .diagnosis = "recv-stops-before-eof")},
     {"stays until the end of the stream, however long that takes", CLIENT, 8, 8,
      TALK, PLAIN, run_client_script,

@@ -299,6 +299,13 @@ uint64_t child_cpu(const struct child *child)
     return a.cpu;
 }
 
+bool child_is_working(const struct child *child)
+{
+    struct activity a = {0, false};
+    tree_activity(child->pid, &a, 4);
+    return a.working;
+}
+
 /* Collects the end of the program, if it has come. */
 static void note_end(struct child *child)
 {

@@ -120,6 +120,9 @@ void child_release(struct child *child);
 /** Processor time that the program and its descendants have used, in ns. */
 uint64_t child_cpu(const struct child *child);
 
+/** True if it, or a descendant, runs or queues for a processor or a disk. */
+bool child_is_working(const struct child *child);
+
 /** Ends the program and its group, and frees what child_start() took. */
 void child_end(struct child *child);
 

@@ -70,6 +70,7 @@ static void check_client_output(struct trial *t, const char *answer,
 static void linger(struct trial *t, const struct script *s, int fd)
 {
     const char *name = s->optional ? s->diagnosis : "close-unread-data";
+    static const char rest[20000];
     for (int more = 0; more < 2; more++) {
         if (child_await(&t->child, -1, 0, NULL, NULL, 200) == ENDED)
             fail(t, explain(t, name),
@@ -78,7 +79,7 @@ static void linger(struct trial *t, const struct script *s, int fd)
                  more == 0 && t->child.out.total > 19
                      ? "as soon as it had the reply"
                      : "before the end of the stream");
-        if (send(fd, "more", 4, MSG_NOSIGNAL) == -1)
+        if (send(fd, rest, sizeof rest, MSG_NOSIGNAL) == -1)
             fail(t, explain(t, name), "a client that still reads", "send(): %s",
                  strerror(errno));
     }
