@@ -658,8 +658,9 @@ static const char *explain_sent(struct trial *t)
         return at(t, last_injected(t, WITNESS_SEND), "send-minus-one-added");
     if (is_short)
         return at(t, s,
-                  heard(t, 0, want, size) ? "send-full-length-again"
-                                          : "send-short-count-ignored");
+                  n >= size && heard(t, 0, want, size - 1)
+                      ? "send-full-length-again"
+                      : "send-short-count-ignored");
     if (heard_with_zero(t, want, size))
         return at(t, s, "send-terminating-nul");
     bool all_but_one = heard(t, 0, want, size - 1);
@@ -668,7 +669,10 @@ static const char *explain_sent(struct trial *t)
     if (heard(t, size, want, size))
         return at(t, s, "send-twice");
     if (n > size && heard(t, 0, want, size))
-        return at(t, s, "send-whole-buffer");
+        return at(t, s,
+                  t->heard[size] == '\0' ? "send-whole-buffer"
+                  : n == size + 1        ? "send-wrong-text"
+                                         : "send-no-room-for-nul");
     if (n == sizeof(char *) && heard(t, 0, want, n))
         return at(t, s, "send-sizeof-pointer");
     return t->subject->exercise == NULL && t->asked->track == WORKS && n > 0 &&
@@ -744,7 +748,9 @@ static const char *explain_ends(struct trial *t, call r, call last)
         return at(t, last, "recv-stops-before-eof");
     if (no_wait != NULL && (no_wait->b & MSG_DONTWAIT) != 0 && t->child.ended &&
         !timed_out_after(t, no_wait))
-        return at(t, no_wait, "recv-stops-before-eof");
+        return at(t, no_wait,
+                  says_error(&t->child, EAGAIN) ? "eagain-is-error"
+                                                : "recv-stops-before-eof");
     return NULL;
 }
 

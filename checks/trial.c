@@ -508,6 +508,26 @@ static const char *asan_name(const struct trial *t, const char *report)
     return overrun_name(t, report, room);
 }
 
+static const char *ubsan_name(const struct trial *t, const char *report)
+{
+    int index, size;
+    const char *bounds = strstr(report, "index ");
+    if (bounds == NULL ||
+        sscanf(bounds, "index %d out of bounds for type 'char [%d]", &index,
+               &size) != 2 ||
+        index != size)
+        return "memory-error";
+    return log_received(&t->log) > (size_t)size + 1 ? "recv-no-bound"
+                                                    : "recv-off-by-one";
+}
+
+/* Its last recv() failed, on our behalf: the -1 is a length or an index. */
+static bool went_on_with_minus_one(const struct trial *t)
+{
+    const struct witness_record *r = log_last(&t->log, WITNESS_RECV, -1);
+    return r != NULL && r->injected && r->error != 0 && r->error != EINTR;
+}
+
 const char *sanitizer_name(struct trial *t, char *line, size_t size)
 {
     const char *err = t->child.err.bytes, *report;
@@ -517,21 +537,14 @@ const char *sanitizer_name(struct trial *t, char *line, size_t size)
         snprintf(line, size, "%.*s", (int)strcspn(report + 7, "\n"),
                  report + 7);
         find_source_line(t, report);
-        return asan_name(t, report);
+        return went_on_with_minus_one(t) ? "recv-unchecked"
+                                         : asan_name(t, report);
     }
     if ((report = strstr(err, "runtime error:")) != NULL) {
         snprintf(line, size, "%.*s", (int)strcspn(report, "\n"), report);
         find_source_line(t, err);
-        int index, size_of;
-        const char *bounds = strstr(report, "index ");
-        if (bounds != NULL &&
-            sscanf(bounds, "index %d out of bounds for type 'char [%d]", &index,
-                   &size_of) == 2 &&
-            index == size_of)
-            return log_received(&t->log) > (size_t)size_of + 1
-                       ? "recv-no-bound"
-                       : "recv-off-by-one";
-        return "memory-error";
+        return went_on_with_minus_one(t) ? "recv-unchecked"
+                                         : ubsan_name(t, report);
     }
     if ((report = strstr(err, "ERROR: LeakSanitizer")) != NULL) {
         const char *what = strstr(report, "leak of ");
