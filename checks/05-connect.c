@@ -26,6 +26,12 @@ const struct check_case cases_05[] = {
      SCRIPT(.what = "gave the host two addresses, of which the first refuses",
             .fault = "getaddrinfo:two",
             .diagnosis = "connect-first-address-only")},
+    {"tries the next address when one cannot be reached", CLIENT, 5, 8, TALK,
+     PLAIN, run_unreachable,
+     SCRIPT(.what = "gave the host two IPv4 addresses, of which the first "
+                    "cannot be reached",
+            .fault = "getaddrinfo:two=2,connect:fail=113@1",
+            .diagnosis = "connect-first-address-only")},
     {"stops at the first address that answers", CLIENT, 5, 8, TALK, PLAIN,
      run_two_addresses,
      SCRIPT(.what = "gave the host two addresses, of which the second refuses",

@@ -304,6 +304,7 @@ void run_slow_ending(struct trial *t);
 void run_ipv6(struct trial *t);
 void run_two_addresses(struct trial *t);
 void run_without_family(struct trial *t);
+void run_unreachable(struct trial *t);
 void run_named_ipv6(struct trial *t);
 void run_zeros(struct trial *t);
 void run_mapped(struct trial *t);

@@ -101,7 +101,8 @@ static bool interrupts(const struct trial *t)
 static bool any_failed(const struct trial *t)
 {
     for (size_t i = 0; i < log_count(&t->log); i++)
-        if (log_at(&t->log, i)->done && log_at(&t->log, i)->error != 0)
+        if (log_at(&t->log, i)->done && log_at(&t->log, i)->error != 0 &&
+            log_at(&t->log, i)->error != EINPROGRESS)
             return true;
     return false;
 }
@@ -159,6 +160,8 @@ static const char *explain_death(struct trial *t)
     const struct script *s = (const struct script *)t->asked->script;
     if (s != NULL && s->send != NULL && strchr(s->send, '%') != NULL)
         return at(t, r, "recv-format-string");
+    if (signal_number == SIGABRT && has(&t->child.err, "Assertion `"))
+        return any_failed(t) ? "error-without-text" : NULL;
     if (signal_number == SIGSEGV || signal_number == SIGABRT ||
         signal_number == SIGBUS)
         return at(t, r, "memory-error");
@@ -401,7 +404,9 @@ static const char *explain_helpers(struct trial *t)
     call begun = log_first(&t->log, WITNESS_FORK, -1);
     if (begun == NULL || !t->child.ended || WIFSIGNALED(t->child.status))
         return NULL;
-    if (t->child.left || (t->subject->step >= 6 && t->heard_size < 18))
+    bool silent = t->subject->step >= 6 && t->heard_size < 18 &&
+                  log_first(&t->log, WITNESS_SEND, -1) == NULL;
+    if (t->child.left || silent)
         return at(t, begun, "main-ends-first");
     return NULL;
 }
@@ -420,8 +425,9 @@ static const char *explain_accepted(struct trial *t, call a)
             log_at(&t->log, i)->fd <= 1)
             return at(t, a, "accept-precedence");
     call used[] = {log_first(&t->log, WITNESS_RECV, a->fd),
-                   log_first(&t->log, WITNESS_SEND, a->fd)};
-    for (size_t i = 0; i < 2; i++)
+                   log_first(&t->log, WITNESS_SEND, a->fd),
+                   log_first(&t->log, WITNESS_SHUTDOWN, a->fd)};
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
         if (a->fd == listener_of(t) && a->result != a->fd && used[i] != NULL)
             return at(t, used[i], "accept-uses-listener");
     return NULL;
@@ -481,10 +487,9 @@ static const char *explain_list(struct trial *t)
             (s->b & 0xf) != SOCK_STREAM)
             return at(t, s, "connect-any-type");
     }
-    bool cut = c != NULL && record_family(c) == AF_INET6 &&
-               c->a < (int64_t)sizeof(struct sockaddr_in6);
-    if (!cut && freed != NULL && used != NULL && freed->enter < used->enter &&
-        (used->error != 0 || (c != NULL && c->error != 0)) && !used->injected)
+    bool nonsense = (used != NULL && used->error != 0 && !used->injected) ||
+                    (c != NULL && c->error == EAFNOSUPPORT && !c->injected);
+    if (nonsense && freed != NULL && used != NULL && freed->enter < used->enter)
         return at(t, used, "connect-list-used-after-free");
     bool tried = c != NULL || (used != NULL && used->error != 0);
     return !tried && g != NULL && g->done && g->result == 0
@@ -500,7 +505,9 @@ static const char *explain_target(struct trial *t, call c)
     bool is_any = c->address_size >= 24 &&
                   memcmp(c->address + 8, nowhere, sizeof nowhere) == 0;
     bool is_short = c->a < (int64_t)sizeof(struct sockaddr_in6);
-    if (record_family(c) == AF_INET6 && (is_any || is_short))
+    bool is_other = t->asked->run == run_ipv6 && c->address_size >= 24 &&
+                    memcmp(c->address + 8, &in6addr_loopback, 16) != 0;
+    if (record_family(c) == AF_INET6 && (is_any || is_short || is_other))
         return at(t, c, "connect-address-cut");
     if (t->port == 0 || port == t->port)
         return NULL;
@@ -550,10 +557,13 @@ static const char *explain_connect(struct trial *t)
         name = explain_progress(t, failed);
     if (name != NULL)
         return name;
+    call told = option_call(t, WITNESS_GETSOCKOPT, SO_ERROR);
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call r = log_at(&t->log, i);
+        bool refused = c->error != EINPROGRESS ||
+                       (told != NULL && told < r && told->c != 0);
         if (r->call == WITNESS_CONNECT && r != c && r->fd == c->fd &&
-            c->error != 0 && c->error != EINPROGRESS && !closed_between(c, r))
+            c->error != 0 && refused && !closed_between(c, r))
             return at(t, r, "connect-same-socket-again");
     }
     return failed != NULL && failed == last && failed->error != EINPROGRESS &&
@@ -711,6 +721,17 @@ static const char *explain_length(struct trial *t)
     return ends > 1 ? "recv-eof-not-seen" : "recv-line-limit";
 }
 
+/* We have ended our side, and it waits for an event that has been: EPOLLET. */
+static bool waits_past_end(const struct trial *t, call last)
+{
+    const struct script *s = (const struct script *)t->asked->script;
+    call p = log_pending(&t->log);
+    return t->asked->role == SERVER && t->outcome == BLOCKED && p != NULL &&
+           p->call == WITNESS_POLL && p->a == -1 && s != NULL &&
+           s->side == SIDE_ENDS && last->done && last->result > 0 &&
+           t->sent > 0 && log_received(&t->log) == t->sent;
+}
+
 /* How the program took the end of the stream, errors and interruptions. */
 static const char *explain_ends(struct trial *t, call r, call last)
 {
@@ -726,11 +747,12 @@ static const char *explain_ends(struct trial *t, call r, call last)
          has(&t->child.err, "read: Success")))
         return at(t, last, "recv-eof-is-error");
     if (last->done && last->result == 0 && last->error == 0 && last->a > 0 &&
-        t->child.ended && !exited(&t->child, 0) && has(&t->child.err, "recv") &&
-        t->fault == NULL)
+        t->child.ended && !exited(&t->child, 0) && !any_failed(t))
         return at(t, last, "recv-eof-is-error");
     if (last->injected && last->error == EINTR)
         return at(t, last, "recv-no-eintr");
+    if (waits_past_end(t, last))
+        return at(t, log_pending(&t->log), "recv-eof-not-seen");
     if (t->asked->track == WORKS && last->done && last->result == 0 &&
         last->a > 0 && exited(&t->child, 1) &&
         has(&t->child.out, "Hello from ") && !any_failed(t))

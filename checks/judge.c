@@ -77,7 +77,7 @@ void check_success(struct trial *t)
 /* True if stderr holds the text of some errno at all. */
 static bool says_any_error(const struct child *child)
 {
-    for (int e = 1; e < 134; e++)
+    for (int e = 0; e < 134; e++) /* 0: "Success" */
         if (says_error(child, e))
             return true;
     return false;
@@ -130,6 +130,18 @@ static const char *or_connect(struct trial *t, const char *otherwise)
                    strcmp(name, "connect-so-error-ignored") == 0
                ? name
                : otherwise;
+}
+
+/* In place of the text of errno: what has become of it? */
+static const char *text_name(const struct child *child, int error)
+{
+    if (strstr(child->out.bytes, strerror(error)) != NULL)
+        return "error-on-stdout";
+    if (says_error(child, EPERM) || /* strerror(1), strerror(-1) */
+        strstr(child->err.bytes, "Unknown error") != NULL)
+        return "error-without-text";
+    return says_any_error(child) ? "error-errno-overwritten"
+                                 : "error-without-text";
 }
 
 /* The word before ": text" that begins at `at`; "()" does not count. */
@@ -224,12 +236,8 @@ void check_failure(struct trial *t, int error)
     else if (!exited(&t->child, 1))
         fail(t, explain(t, otherwise(t)), expected, "%s", got);
     else if (!says_error(&t->child, error))
-        fail(t,
-             explain(t, strstr(t->child.out.bytes, strerror(error)) != NULL
-                            ? "error-on-stdout"
-                        : says_any_error(&t->child) ? "error-errno-overwritten"
-                                                    : "error-without-text"),
-             expected, "%s, without that text on stderr", got);
+        fail(t, explain(t, text_name(&t->child, error)), expected,
+             "%s, without that text on stderr", got);
     else
         check_call_named(t, error, expected);
     check_stopped(t);

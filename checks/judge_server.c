@@ -133,7 +133,7 @@ static void check_flushed(struct trial *t)
 static void check_half_close(struct trial *t, int fd)
 {
     if (child_await(&t->child, fd, POLLIN, NULL, NULL, 300) != GOT_IT)
-        fail(t, "close-no-half-close",
+        fail(t, explain(t, "close-no-half-close"),
              "the end of the stream right behind the reply",
              "the reply, and then nothing");
 }

@@ -84,6 +84,8 @@ static void prepare(struct trial *t, struct launch *l)
         t->subject->leak_sanitizer
             ? "ASAN_OPTIONS=verify_asan_link_order=0"
             : "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0";
+    if (t->asked->build == PATTERN)
+        l->setenv[n++] = "MALLOC_PERTURB_=1"; /* 0xfe too, see mallopt(3) */
     l->setenv[n++] = setting("WITNESS_FAULT", t->fault != NULL ? t->fault : "");
     if (t->subject->witness[0] != '\0') {
         l->setenv[n++] = setting("LD_PRELOAD", t->subject->witness);
@@ -307,12 +309,13 @@ void keep_evidence(struct trial *t)
     keep_calls(t);
 }
 
-/* The record of the call that opened a descriptor, the last one that did. */
-static const struct witness_record *opener(const struct trial *t, int fd)
+/* The last call before `before` (NULL: of all) that opened this descriptor. */
+static const struct witness_record *opener(const struct trial *t, int fd,
+                                           const struct witness_record *before)
 {
     for (size_t i = log_count(&t->log); i > 0; i--) {
         const struct witness_record *r = log_at(&t->log, i - 1);
-        if (r->result == fd &&
+        if ((before == NULL || r < before) && r->result == fd &&
             (r->call == WITNESS_SOCKET || r->call == WITNESS_ACCEPT ||
              r->call == WITNESS_DUP))
             return r;
@@ -323,8 +326,10 @@ static const struct witness_record *opener(const struct trial *t, int fd)
 /* A name for the socket that was left open. */
 static const char *leak_name(struct trial *t, int fd, bool failed)
 {
-    const struct witness_record *o = opener(t, fd);
+    const struct witness_record *o = opener(t, fd, NULL);
     blame(t, o);
+    while (o != NULL && o->call == WITNESS_DUP) /* of which one? */
+        o = opener(t, o->fd, o);
     if (t->asked->role == CLIENT) {
         const struct witness_record *c = log_last(&t->log, WITNESS_CONNECT, fd);
         bool decided =

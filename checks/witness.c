@@ -121,7 +121,7 @@ struct call {
     unsigned actions;             /* the faults that take effect on it … */
     size_t limit;                 /* … for SHORTEN: bytes, 0: any number */
     long haste;                   /* … for HURRY: how many times faster */
-    int behind;                   /* … for TWO: 1: behind the others */
+    long place;                   /* … for TWO: see put_refusing() */
     int error;                    /* … for INTERRUPT and FAIL: the errno */
 };
 
@@ -508,7 +508,7 @@ static void inject(struct fault *fault, struct call *call)
     else if (fault->action == HURRY) /* the same: see hurried() */
         call->haste = fault->value;
     else if (fault->action == TWO) /* and put_refusing() */
-        call->behind = fault->value == 1;
+        call->place = fault->value;
     else
         call->record.injected = 1;
 }
@@ -1013,24 +1013,25 @@ static int is_ipv6_loopback(const struct addrinfo *info)
  * each entry is a piece of memory of its own, so the program's freeaddrinfo()
  * frees the longer list as it would have freed the shorter one. Who asks for
  * IPv6 alone, and would find nothing, gets a list of that address.
- * @param list  the address of the list; NULL is there if nothing was found
+ * @param list   the address of the list; NULL is there if nothing was found
+ * @param place  0: before the others, 1: behind them, 2: before, and IPv4
  * @return 1, or 0 if there is no such address
  */
 static int put_refusing(const char *service, const struct addrinfo *hints,
-                        struct addrinfo **list, int behind)
+                        struct addrinfo **list, long place)
 {
     struct addrinfo want = {.ai_flags = 0}, *first, *last;
     if (hints != NULL)
         want = *hints;
     want.ai_flags &= AI_PASSIVE | AI_CANONNAME | AI_NUMERICSERV;
     want.ai_flags |= AI_NUMERICHOST;
-    int ipv6 = want.ai_family != AF_INET &&
+    int ipv6 = place != 2 && want.ai_family != AF_INET &&
                (*list == NULL || !is_ipv6_loopback(*list)) && has_ipv6();
     if (*list == NULL && (want.ai_family != AF_INET6 || !ipv6))
         return 0;
     if (REAL(getaddrinfo)(ipv6 ? "::1" : "127.0.0.2", service, &want, &first))
         return 0;
-    behind = behind && *list != NULL;
+    int behind = place == 1 && *list != NULL;
     for (last = behind ? *list : first; last->ai_next != NULL;)
         last = last->ai_next;
     last->ai_next = behind ? first : *list;
@@ -1053,7 +1054,7 @@ STAND_IN(int, getaddrinfo,
     int result = go ? real(host, service, hints, list) : call.error;
     struct addrinfo *found = result == 0 ? *list : NULL;
     if ((call.actions & TWO) &&
-        put_refusing(service, hints, &found, call.behind)) {
+        put_refusing(service, hints, &found, call.place)) {
         record->injected = 1;
         *list = found;
         result = 0;

@@ -39,8 +39,9 @@
  * | gone     | send                     | the sending side is shut down      |
  * |          |                          | first, so that the kernel itself   |
  * |          |                          | answers EPIPE, with its SIGPIPE    |
- * | two[=1]  | getaddrinfo              | an address that refuses is put     |
- * |          |                          | before the others, =1: behind them |
+ * | two[=N]  | getaddrinfo              | an address that refuses is put     |
+ * |          |                          | before the others, =1: behind      |
+ * |          |                          | them, =2: before, always an IPv4   |
  * | hurry=N  | poll, setsockopt, alarm  | a time limit given to it is N      |
  * |          |                          | times shorter, but at least 1 ms   |
  * | slow=N   | the same                 | the limit is N times longer        |
