@@ -645,6 +645,22 @@ static bool heard_with_zero(const struct trial *t, const char *want,
            heard(t, before + 1, want + before, size - before);
 }
 
+/* What short counts have made of the message. */
+static const char *explain_short(struct trial *t, call s, const char *want)
+{
+    size_t size = strlen(want);
+    for (size_t cut = 5; cut < size; cut += 5)
+        if (heard(t, 0, want, cut) &&
+            (heard(t, cut, want, 5) || heard(t, cut, want + cut - 5, 5)))
+            return at(t, s, "send-restarts-at-beginning");
+    if (interrupts(t)) /* short counts alone were no trouble */
+        return at(t, last_injected(t, WITNESS_SEND), "send-minus-one-added");
+    return at(t, s,
+              t->heard_size >= size && heard(t, 0, want, size - 1)
+                  ? "send-full-length-again"
+                  : "send-short-count-ignored");
+}
+
 /* What came over the connection, against what should have come. */
 static const char *explain_sent(struct trial *t)
 {
@@ -652,7 +668,6 @@ static const char *explain_sent(struct trial *t)
                                                 : "Hello from client\n";
     size_t size = strlen(want), n = t->heard_size;
     call s = log_first(&t->log, WITNESS_SEND, -1);
-    bool is_short = t->fault != NULL && strstr(t->fault, "send:short") != NULL;
     call broken = log_failed(&t->log, WITNESS_RECV, 0);
     if (t->subject->step < 6 ||
         (broken != NULL && broken->injected && broken->error != EINTR))
@@ -660,17 +675,8 @@ static const char *explain_sent(struct trial *t)
     const char *name = explain_sending(t, s);
     if (name != NULL || (n == size && heard(t, 0, want, size)))
         return name;
-    for (size_t cut = 5; is_short && cut < size; cut += 5)
-        if (heard(t, 0, want, cut) &&
-            (heard(t, cut, want, 5) || heard(t, cut, want + cut - 5, 5)))
-            return at(t, s, "send-restarts-at-beginning");
-    if (is_short && interrupts(t)) /* short counts alone were no trouble */
-        return at(t, last_injected(t, WITNESS_SEND), "send-minus-one-added");
-    if (is_short)
-        return at(t, s,
-                  n >= size && heard(t, 0, want, size - 1)
-                      ? "send-full-length-again"
-                      : "send-short-count-ignored");
+    if (t->fault != NULL && strstr(t->fault, "send:short") != NULL)
+        return explain_short(t, s, want);
     if (heard_with_zero(t, want, size))
         return at(t, s, "send-terminating-nul");
     bool all_but_one = heard(t, 0, want, size - 1);
