@@ -95,7 +95,7 @@ struct trial {
     const char *argument; /**< the first one of the program last started */
     const char *extra;    /**< a third argument for the program, or NULL */
     int open_files;       /**< how many descriptors it may have; 0: no limit */
-    size_t room;          /**< in the stream that is held, in bytes */
+    size_t room;          /**< in the stream that is held or short, in bytes */
     bool valgrind;        /**< it runs under valgrind, without the witness */
     char directory[PATH_SIZE];
     unsigned port;        /**< of the server, whoever that is */
@@ -262,6 +262,7 @@ void check_success(struct trial *t);
 
 /** Starts the program with wrong arguments or in an impossible situation. */
 void run_arguments(struct trial *t);
+void run_usage_memory(struct trial *t);
 
 /** The program must fail at once, with script->fault and script->error. */
 void run_start_failure(struct trial *t);
@@ -277,6 +278,7 @@ void run_stdin_closed(struct trial *t);
 
 /** The plain conversation with a stdout that has no room. */
 void run_output_full(struct trial *t);
+void run_output_short(struct trial *t);
 
 /** Is the message with us when the program says that it was sent? */
 void run_output_held(struct trial *t);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -59,6 +60,18 @@ static void keep_to_ourselves(void)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/*
+ * A stdout that takes so many bytes, even of a single write(), and no more:
+ * then EFBIG, see RLIMIT_FSIZE in setrlimit(2).
+ */
+static void give_short_output(size_t room)
+{
+    struct rlimit size = {room, room};
+    dup2(memfd_create("stdout", MFD_CLOEXEC), STDOUT_FILENO);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &size);
+}
+
 /* In the new process: never returns; errno goes to `report` if exec fails. */
 static void become(const struct launch *l, int in, int out, int err, int report)
 {
@@ -81,6 +94,8 @@ static void become(const struct launch *l, int in, int out, int err, int report)
     dup2(err, STDERR_FILENO);
     if (l->streams == OUTPUT_FULL)
         dup2(open(FULL_DEVICE, O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+    if (l->streams == OUTPUT_SHORT)
+        give_short_output(l->room);
     if (l->streams == INPUT_CLOSED)
         close(STDIN_FILENO);
     else
@@ -207,6 +222,10 @@ int child_start(struct child *child, const struct launch *launch)
         child_end(child);
         errno = error;
         return -1;
+    }
+    if (launch->streams == INPUT_TYPED) {
+        child_type(child, "q\n");
+        child_type(child, NULL);
     }
     return 0;
 }

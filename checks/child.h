@@ -27,7 +27,9 @@ struct output {
 enum streams {
     INPUT_OPEN,   /**< pipes: nothing comes until child_type() */
     INPUT_CLOSED, /**< the same, but descriptor 0 is closed */
+    INPUT_TYPED,  /**< the same, but a line has come, and the end of input */
     OUTPUT_FULL,  /**< the same, but stdout is a device without room */
+    OUTPUT_SHORT, /**< stdout is a file with a limit, nobody reads it */
     OUTPUT_HELD,  /**< stdout is a pipe that fills up: see child_release() */
     ERRORS_HELD   /**< the same with stderr */
 };
@@ -42,7 +44,8 @@ struct launch {
     const char *directory;  /**< where it runs; NULL: here */
     enum streams streams;
     int open_files; /**< limit on descriptors; 0: as it is */
-    size_t room;    /**< in the pipe that is held, in bytes; below a page */
+    size_t room;    /**< in the stream that is held (below a page) or short:
+                         bytes */
 };
 
 /** A program that was started. */

@@ -498,6 +498,44 @@ static const char *name_of_restart(struct trial *t)
     return name;
 }
 
+/* Holds a conversation that the server ends first: TIME_WAIT is on its side. */
+static bool be_left(struct trial *t)
+{
+    int fd = start(t, "0", NULL) && await_ready(t) ? connect_to_server(t) : -1;
+    if (fd == -1)
+        return false;
+    if (t->subject->step >= 7)
+        peer_send(t, fd, message, sizeof message - 1, 0);
+    peer_read(t, fd, false, QUIET_LONG_MS);
+    close(fd);
+    t->outcome = child_await_end(&t->child, QUIET_LONG_MS);
+    return t->child.ended;
+}
+
+/* The port that the kernel has chosen for it can be taken back as well. */
+static void restart_on_own_port(struct trial *t)
+{
+    enum { TRIES = 4 }; /* somebody else may be given the port */
+    for (int tries = 0; tries < TRIES; tries++) {
+        char text[16];
+        t->result->did[0] = '\0';
+        if (!be_left(t))
+            return;
+        did(t, "ended the conversation after the server");
+        snprintf(text, sizeof text, "%u", t->port);
+        if (!start(t, text, NULL))
+            return;
+        t->outcome = child_await(&t->child, -1, 0, &t->child.err,
+                                 "127.0.0.1:", QUIET_MS);
+        if (t->outcome == GOT_IT)
+            return;
+    }
+    char got[200];
+    fail(t, says_error(&t->child, EADDRINUSE) ? name_of_restart(t) : "",
+         "a server that can be restarted on its port at once", "%s",
+         outcome_text(t, t->outcome, got, sizeof got));
+}
+
 void run_restart(struct trial *t)
 {
     char text[16];
@@ -518,6 +556,8 @@ void run_restart(struct trial *t)
     if (t->outcome == GOT_IT) {
         t->port = port;
         finish_server(t);
+        if (!over(t) && t->subject->step >= 4)
+            restart_on_own_port(t);
         return;
     }
     char got[200];
@@ -644,7 +684,24 @@ static void wait_idle(struct trial *t, unsigned ms)
     }
 }
 
-void run_patience(struct trial *t)
+/* It is of no matter what is typed, or that nothing more can be read. */
+static void with_typing(struct trial *t, void (*play)(struct trial *))
+{
+    t->streams = INPUT_TYPED;
+    play(t);
+    t->streams = INPUT_OPEN;
+    if (t->result->verdict != FAILED)
+        return;
+    struct result typed = *t->result;
+    memset(t->result, 0, sizeof *t->result);
+    play(t);
+    if (over(t))
+        return;
+    *t->result = typed;
+    strcpy(t->result->diagnosis, "reads-stdin");
+}
+
+static void wait_patiently(struct trial *t)
 {
     if (!start(t, "0", NULL) || !await_ready(t))
         return;
@@ -664,6 +721,11 @@ void run_patience(struct trial *t)
     t->outcome = child_await_end(&t->child, QUIET_MS);
     check_served(t, "the reply");
     close(fd);
+}
+
+void run_patience(struct trial *t)
+{
+    with_typing(t, wait_patiently);
 }
 
 /* The same with time limits a thousand times shorter: nobody waits so long. */
@@ -736,7 +798,7 @@ const char *explain_ending(struct trial *t)
     return strncmp(name, "recv-", 5) == 0 ? usual : name;
 }
 
-void run_slow_ending(struct trial *t)
+static void end_with_pauses(struct trial *t)
 {
     struct ending e = {true, true};
     for (int tries = 0; tries < 8 && e.left && e.late; tries++) {
@@ -763,6 +825,11 @@ void run_slow_ending(struct trial *t)
     check_success(t);
 }
 
+void run_slow_ending(struct trial *t)
+{
+    with_typing(t, end_with_pauses);
+}
+
 /* --- clients -------------------------------------------------------------- */
 
 /* Plays a whole plain conversation with a client that connects to `fd`. */
@@ -780,6 +847,16 @@ static void serve_client(struct trial *t, int listener)
     peer_read(t, fd, false, QUIET_MS);
     t->outcome = child_await_end(&t->child, QUIET_MS);
     close(fd);
+}
+
+/* How often it says that it is connected: once, and not if it is refused. */
+static int connected_lines(const struct trial *t)
+{
+    const char *err = t->child.err.bytes;
+    int lines = 0;
+    for (const char *at = err; (at = strstr(at, "connected to ")) != NULL; at++)
+        lines += at == err || at[-1] == '\n';
+    return lines;
 }
 
 /* Does a status line name one of these addresses (";" between) and our port? */
@@ -864,7 +941,7 @@ static void expect_reached(struct trial *t, int family, const char *host,
                                 ? "connect-earlier-failure"
                                 : diagnosis),
                  line, "stderr is %s", got);
-        else if (!says_connected(t, address))
+        else if (!says_connected(t, address) || connected_lines(t) > 1)
             fail(t, explain(t, "connect-status-wrong"), line, "stderr is %s",
                  got);
         fault_happened(t);
@@ -992,6 +1069,9 @@ void run_refused(struct trial *t)
                  "\"connect: Connection refused\" and exit status 1",
                  "it says that it sent a message");
         check_failure(t, ECONNREFUSED);
+        if (connected_lines(t) > 0)
+            fail(t, "connect-status-wrong", "no word of being connected",
+                 "stderr says \"connected to\"");
         left_clean(t);
     }
     close(holder);
@@ -1077,9 +1157,14 @@ static void answer_late(struct trial *t, void (*wait)(struct trial *, unsigned),
     close(listener);
 }
 
-void run_patient_client(struct trial *t)
+static void answer_patiently(struct trial *t)
 {
     answer_late(t, wait_idle, PATIENCE_MS);
+}
+
+void run_patient_client(struct trial *t)
+{
+    with_typing(t, answer_patiently);
 }
 
 static void look_on(struct trial *t, unsigned ms)

@@ -100,10 +100,13 @@ static bool interrupts(const struct trial *t)
 
 static bool any_failed(const struct trial *t)
 {
-    for (size_t i = 0; i < log_count(&t->log); i++)
-        if (log_at(&t->log, i)->done && log_at(&t->log, i)->error != 0 &&
-            log_at(&t->log, i)->error != EINPROGRESS)
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call r = log_at(&t->log, i);
+        bool told = r->call == WITNESS_GETSOCKOPT && r->b == SO_ERROR;
+        if (r->done &&
+            (r->error != 0 ? r->error != EINPROGRESS : told && r->c != 0))
             return true;
+    }
     return false;
 }
 
@@ -319,6 +322,9 @@ static const char *explain_peer_line(struct trial *t)
         sscanf(line, "connection from %39[^:]:%u", host, &port) != 2)
         return NULL;
     call a = log_last(&t->log, WITNESS_ACCEPT, -1);
+    call lost = log_failed(&t->log, WITNESS_GETPEERNAME, 0);
+    if (lost != NULL)
+        return at(t, lost, "result-unchecked");
     if (port == t->peer_port && strcmp(host, "127.0.0.1") == 0)
         return NULL;
     if (a != NULL && a->a == 0)

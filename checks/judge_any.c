@@ -63,6 +63,13 @@ void run_arguments(struct trial *t)
         return;
 }
 
+/* On the way out with the usage line, too, all memory is freed. */
+void run_usage_memory(struct trial *t)
+{
+    bool server = t->asked->role == SERVER;
+    refuses(t, server ? "80x" : "127.0.0.1", server ? NULL : "80x", false);
+}
+
 /* Returns false if the fault has not come about, or the trial is over. */
 static bool fails_at_start(struct trial *t, const char *fault)
 {
@@ -147,6 +154,22 @@ void run_output_full(struct trial *t)
         run_client_script(t);
     else
         run_server_script(t);
+}
+
+/* Room for the first line and a part of the second: what is not written? */
+void run_output_short(struct trial *t)
+{
+    t->streams = OUTPUT_SHORT;
+    t->room = 6;
+    if (t->subject->step >= 7)
+        t->room += t->asked->role == CLIENT ? strlen("Hello message sent\n")
+                                            : strlen("Hello from client\n");
+    if (t->asked->role == CLIENT)
+        run_client_script(t);
+    else
+        run_server_script(t);
+    if (exited(&t->child, 0))
+        fail(t, "output-unchecked", "exit status 1", "exit status 0");
 }
 
 /* There is no room on stdout: who says "sent" waits, and so shows by when. */

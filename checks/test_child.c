@@ -123,6 +123,23 @@ static int finds_no_room(void)
     return write(STDOUT_FILENO, "x", 1) == -1 && errno == ENOSPC ? 5 : 6;
 }
 
+static int has_been_typed(void)
+{
+    char line[20];
+    return read(STDIN_FILENO, line, sizeof line) == 2 &&
+                   read(STDIN_FILENO, line, sizeof line) == 0
+               ? 5
+               : 6;
+}
+
+static int has_little_room(void)
+{
+    return write(STDOUT_FILENO, "one\ntwo\n", 8) == 6 &&
+                   write(STDOUT_FILENO, "o\n", 2) == -1 && errno == EFBIG
+               ? 5
+               : 6;
+}
+
 static int two_lines(void)
 {
     bool written = write(STDOUT_FILENO, "one\n", 4) == 4 &&
@@ -150,6 +167,8 @@ static const struct part parts[] = {{"hang", hang},
                                     {"sleeps_then_ends", sleeps_then_ends},
                                     {"chatters", chatters},
                                     {"finds_no_room", finds_no_room},
+                                    {"has_been_typed", has_been_typed},
+                                    {"has_little_room", has_little_room},
                                     {"two_lines", two_lines}};
 
 /* --- the tests -------------------------------------------------------------
@@ -251,12 +270,28 @@ static void test_input(void)
     ok(child_await_end(&c, 2000) == GOT_IT && WEXITSTATUS(c.status) == 5,
        "closed input is closed");
     child_end(&c);
+    c = play("has_been_typed", INPUT_TYPED);
+    ok(child_await_end(&c, 2000) == GOT_IT && WEXITSTATUS(c.status) == 5,
+       "what was typed before, and the end of input, are there");
+    child_end(&c);
     if (access(FULL_DEVICE, W_OK) == 0) {
         c = play("finds_no_room", OUTPUT_FULL);
         ok(child_await_end(&c, 2000) == GOT_IT && WEXITSTATUS(c.status) == 5,
            "a full stdout is full");
         child_end(&c);
     }
+}
+
+static void test_short_output(void)
+{
+    struct child c;
+    struct launch l = {
+        .argv = {self, "has_little_room"}, .streams = OUTPUT_SHORT, .room = 6};
+    if (child_start(&c, &l) == -1)
+        ok(false, "the program starts");
+    ok(child_await_end(&c, 2000) == GOT_IT && WEXITSTATUS(c.status) == 5,
+       "a stdout with little room takes a part, and then nothing");
+    child_end(&c);
 }
 
 static void test_held_output(void)
@@ -297,6 +332,7 @@ int main(int argc, char *argv[])
     test_ends();
     test_waiting();
     test_input();
+    test_short_output();
     test_held_output();
     test_missing();
     printf("1..%d\n", number);

@@ -177,6 +177,8 @@ bool start(struct trial *t, const char *a, const char *b)
         skip(t, "the program could not be started: %s", strerror(errno));
         return false;
     }
+    if (t->streams == INPUT_TYPED)
+        did(t, "typed a line and ended its standard input");
     t->child.cpu_max *= t->valgrind ? 10 : t->asked->build == ASAN ? 2 : 1;
     return true;
 }
