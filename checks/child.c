@@ -417,9 +417,16 @@ enum outcome child_await(struct child *child, int fd, short events,
 
 bool child_watch(struct child *child, unsigned ms)
 {
-    uint64_t end = now_ns() + ms * 1000000ull;
-    while (!child->ended && now_ns() < end)
+    enum { LONGEST_QUEUES = 10 };
+    uint64_t start = now_ns(), spent = child_cpu(child), passed = 0;
+    uint64_t whole = ms * 1000000ull;
+    bool queues = true;
+    while (!child->ended && (passed < whole || queues)) {
         turn(child, -1, 0);
+        passed = now_ns() - start;
+        queues = passed < LONGEST_QUEUES * whole && child_is_working(child) &&
+                 child_cpu(child) - spent < passed / 10;
+    }
     return !child->ended;
 }
 

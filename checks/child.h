@@ -103,7 +103,8 @@ enum outcome child_await(struct child *child, int fd, short events,
 
 /**
  * Lets time pass, whatever the program does, and reads its output meanwhile.
- * @param ms  real milliseconds, not scaled
+ * @param ms  real milliseconds, not scaled; up to ten times as many while the
+ *            program queues for a processor
  * @return false if it has ended before
  */
 bool child_watch(struct child *child, unsigned ms);

@@ -114,7 +114,7 @@ void run_alone(struct trial *t)
     if (step >= 2) {
         if (!child_watch(&t->child, 100) && exited(&t->child, 0) &&
             t->streams == INPUT_OPEN)
-            fail(t, "stdin-not-awaited",
+            fail(t, explain(t, "stdin-not-awaited"),
                  "a server that stays until Enter is pressed",
                  "it ended at once");
         if (step == 2 && can_bind(INADDR_LOOPBACK, t->port))
@@ -273,6 +273,22 @@ void run_other_keys(struct trial *t)
     check_success(t);
 }
 
+/* With no standard input, its socket may be descriptor 0: read() fails then. */
+static void check_closed_input(struct trial *t)
+{
+    t->streams = INPUT_CLOSED;
+    t->result->did[0] = '\0';
+    if (over(t) || !start(t, "0", NULL) || !await_ready(t))
+        return;
+    did(t, "with standard input closed");
+    if (child_await_end(&t->child, 100) == SPINNING)
+        fail(t,
+             log_failed(&t->log, WITNESS_RECV, 0) != NULL ? "error-retried"
+                                                          : "busy-wait",
+             "a program that sleeps, or ends",
+             "it uses the processor all the time");
+}
+
 /* Steps 2 and 3 stay until Enter or the end of their input: here, the end. */
 void run_end_of_input(struct trial *t)
 {
@@ -282,6 +298,7 @@ void run_end_of_input(struct trial *t)
     child_type(&t->child, NULL);
     t->outcome = child_await_end(&t->child, QUIET_MS);
     check_success(t);
+    check_closed_input(t);
 }
 
 /* Starts the server on a free port, as text with a zero in front. Returns it.
@@ -668,7 +685,7 @@ static void blame_busy_wait(struct trial *t, uint64_t cpu, uint64_t ns,
  */
 static void wait_idle(struct trial *t, unsigned ms)
 {
-    enum { WHILES = 50 };
+    enum { WHILES = 8 };
     uint64_t start_time = now_ns(), before = child_cpu(&t->child);
     size_t calls_before = log_count(&t->log);
     for (int whiles = 0; whiles < WHILES && !over(t); whiles++) {

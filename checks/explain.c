@@ -354,7 +354,9 @@ static const char *explain_lengths(struct trial *t)
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         call r = log_failed(&t->log, calls[i], EINVAL);
         if (r != NULL && !r->injected)
-            return at(t, r, "memory-uninitialised");
+            return at(t, r,
+                      calls[i] == WITNESS_GETSOCKOPT ? "socket-length-unset"
+                                                     : "memory-uninitialised");
     }
     call own = log_first(&t->log, WITNESS_GETSOCKNAME, -1);
     if (own != NULL && own->a < (int64_t)sizeof(struct sockaddr_in))
