@@ -11,6 +11,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,14 +33,25 @@ static void wait_idle(struct trial *t, unsigned ms);
 
 /* --- servers ------------------------------------------------------------ */
 
-/* Says our message, reads to the end of the stream, and sees the server out. */
-static void talk_to_server(struct trial *t, int fd)
+/* Says our message and ends our side. */
+static void say_all(struct trial *t, int fd)
 {
     if (t->subject->step >= 7)
         peer_send(t, fd, message, sizeof message - 1, 0);
     peer_end_side(&fd, SIDE_ENDS);
+}
+
+/* Reads to the end of the stream, and sees the server out. */
+static void hear_all(struct trial *t, int fd)
+{
     peer_read(t, fd, false, QUIET_MS);
     t->outcome = child_await_end(&t->child, QUIET_LONG_MS);
+}
+
+static void talk_to_server(struct trial *t, int fd)
+{
+    say_all(t, fd);
+    hear_all(t, fd);
 }
 
 /* The conversation must have been as usual, whatever came before it. */
@@ -761,7 +773,10 @@ void run_hurry(struct trial *t)
     if (fd == -1)
         return;
     child_watch(&t->child, LOOK_MS);
-    talk_to_server(t, fd);
+    kill(-t->child.pid, SIGSTOP); /* no silence between message and end */
+    say_all(t, fd);
+    kill(-t->child.pid, SIGCONT);
+    hear_all(t, fd);
     char got[200];
     if (!t->child.ended) /* it has not given up */
         fail(t, explain(t, ""), "the conversation as usual", "%s",

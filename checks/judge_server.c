@@ -188,8 +188,7 @@ static void stay_connected(struct trial *t, const struct script *s, int fd,
     static const char more[20000];
     if (s->more)
         peer_send(t, fd, more, sizeof more, 0);
-    t->late =
-        (s->more || !over(t)) && now_ns() - t->began > LATE_MS * 1000000ull;
+    t->late = !over(t) && now_ns() - t->began > LATE_MS * 1000000ull;
 }
 
 /* What came of the conversation, seen from our end. */
