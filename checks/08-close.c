@@ -84,12 +84,13 @@ const struct check_case cases_08[] = {
             .diagnosis = "output-unchecked")},
     {"reports a stdout that has room for a part of a line", SERVER, 6, 8, TALK,
      PLAIN, run_output_short,
-     SCRIPT(.what =
-                "sent a line; its stdout is a file that may not grow so far",
+     SCRIPT(.what = "sent a line; its stdout is a file with room for a part of "
+                    "what it prints",
             .either = true, .diagnosis = "output-unchecked")},
     {"reports a stdout that has room for a part of a line", CLIENT, 6, 8, TALK,
      PLAIN, run_output_short,
-     SCRIPT(.what = "answered; its stdout is a file that may not grow so far",
+     SCRIPT(.what = "answered; its stdout is a file with room for a part of "
+                    "what it prints",
             .either = true, .diagnosis = "output-unchecked")},
     {"frees its memory when its arguments are wrong", SERVER, 1, 8, TALK, ASAN,
      run_usage_memory, NULL},

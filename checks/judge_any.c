@@ -165,7 +165,9 @@ void run_output_short(struct trial *t)
     else
         run_server_script(t);
     if (exited(&t->child, 0))
-        fail(t, "output-unchecked", "exit status 1", "exit status 0");
+        fail(t, "output-unchecked",
+             "exit status 1: not all that it prints finds room",
+             "exit status 0");
     else if (exited(&t->child, 1)) /* a file of its own may be limited too */
         memset(t->result, 0, sizeof *t->result);
 }
