@@ -64,12 +64,12 @@ static void keep_to_ourselves(void)
  * A stdout that takes so many bytes, even of a single write(), and no more:
  * then EFBIG, see RLIMIT_FSIZE in setrlimit(2).
  */
-static void give_short_output(size_t room)
+static bool give_short_output(size_t room)
 {
     struct rlimit size = {room, room};
-    dup2(memfd_create("stdout", MFD_CLOEXEC), STDOUT_FILENO);
     signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &size);
+    return dup2(memfd_create("stdout", MFD_CLOEXEC), STDOUT_FILENO) != -1 &&
+           setrlimit(RLIMIT_FSIZE, &size) == 0;
 }
 
 /* In the new process: never returns; errno goes to `report` if exec fails. */
@@ -94,15 +94,14 @@ static void become(const struct launch *l, int in, int out, int err, int report)
     dup2(err, STDERR_FILENO);
     if (l->streams == OUTPUT_FULL)
         dup2(open(FULL_DEVICE, O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-    if (l->streams == OUTPUT_SHORT)
-        give_short_output(l->room);
     if (l->streams == INPUT_CLOSED)
         close(STDIN_FILENO);
     else
         dup2(in, STDIN_FILENO);
     for (size_t i = 0; l->setenv[i] != NULL; i++)
         putenv((char *)(uintptr_t)l->setenv[i]);
-    if (l->directory == NULL || chdir(l->directory) == 0)
+    if ((l->streams != OUTPUT_SHORT || give_short_output(l->room)) &&
+        (l->directory == NULL || chdir(l->directory) == 0))
         execvp(l->argv[0], (char *const *)(uintptr_t)l->argv);
     int error = errno;
     if (write(report, &error, sizeof error) == -1)
