@@ -226,10 +226,11 @@ static void tap_entry(const struct judgement *j, int i)
     if (r->verdict == SKIPPED)
         printf(" # SKIP %s", r->got);
     putchar('\n');
-    if (r->verdict != FAILED)
+    if (r->verdict != FAILED && r->verdict != ADVICE)
         return;
     const struct diagnosis *d = diagnosis_find(r->diagnosis);
     printf("  ---\n");
+    yaml("severity", r->verdict == ADVICE ? "note" : "fail");
     yaml("diagnosis", r->diagnosis);
     yaml("did", r->did);
     yaml("expected", r->expected);
