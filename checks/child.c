@@ -182,20 +182,27 @@ static int exec_error(int report)
     return n == (ssize_t)sizeof error ? error : 0;
 }
 
+/* So many pipes, or none and -1. */
+static int open_pipes(int pipes[][2], int count)
+{
+    for (int i = 0; i < count; i++)
+        if (pipe2(pipes[i], O_CLOEXEC) == -1) {
+            while (i > 0)
+                close_pair(pipes[--i]);
+            return -1;
+        }
+    return 0;
+}
+
 int child_start(struct child *child, const struct launch *launch)
 {
-    int in[2], out[2], err[2], report[2];
+    int pipes[4][2];
+    int *in = pipes[0], *out = pipes[1], *err = pipes[2], *report = pipes[3];
     memset(child, 0, sizeof *child);
     child->input = child->held = child->pidfd = -1;
     child->out.fd = child->err.fd = -1;
-    if (pipe2(in, O_CLOEXEC) == -1)
+    if (open_pipes(pipes, 4) == -1)
         return -1;
-    if (pipe2(out, O_CLOEXEC) == -1)
-        return close_pair(in), -1;
-    if (pipe2(err, O_CLOEXEC) == -1)
-        return close_pair(in), close_pair(out), -1;
-    if (pipe2(report, O_CLOEXEC) == -1)
-        return close_pair(in), close_pair(out), close_pair(err), -1;
 
     fill_held(child, launch, out[1], err[1]);
     child->pid = fork();
