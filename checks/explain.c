@@ -820,7 +820,8 @@ static bool goes_on_behind(const struct trial *t, call r)
 /* How it put the message together. */
 static const char *explain_pieces(struct trial *t, call r, call last)
 {
-    if (has(&t->child.out, "\xfe\xfe\xfe\xfe") && t->asked->build == PATTERN)
+    if (t->asked->build == PATTERN && (has(&t->child.out, "\xfe\xfe\xfe\xfe") ||
+                                       printed_bytes(t) > t->sent + 1))
         return at(t, last, "recv-no-terminator");
     bool all = t->sent > 0 && log_received(&t->log) >= t->sent;
     if (has_script_piece(t) && printed_bytes(t) > t->sent + 1)
