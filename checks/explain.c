@@ -355,8 +355,10 @@ static const char *explain_lengths(struct trial *t)
         call r = log_failed(&t->log, calls[i], EINVAL);
         if (r != NULL && !r->injected)
             return at(t, r,
-                      calls[i] == WITNESS_GETSOCKOPT ? "socket-length-unset"
-                                                     : "memory-uninitialised");
+                      calls[i] == WITNESS_GETSOCKOPT &&
+                              t->subject->exercise == NULL
+                          ? "socket-length-unset"
+                          : "memory-uninitialised");
     }
     call own = log_first(&t->log, WITNESS_GETSOCKNAME, -1);
     if (own != NULL && own->a < (int64_t)sizeof(struct sockaddr_in))
