@@ -23,7 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_MS = 20, LAST_BYTES_MS = 300, SPIN_MS = 1000, LONGEST_SPINS = 12 };
+enum {
+    TICK_MS = 20,
+    LAST_BYTES_MS = 300,
+    SPIN_MS = 1000,
+    LONGEST_SPINS = 12,
+    QUEUES_MAX = 50
+};
 
 uint64_t now_ns(void)
 {
@@ -324,13 +330,6 @@ uint64_t child_cpu(const struct child *child)
     return a.cpu;
 }
 
-bool child_is_working(const struct child *child)
-{
-    struct activity a = {0, false};
-    tree_activity(child->pid, &a, 4);
-    return a.working;
-}
-
 /* Collects the end of the program, if it has come. */
 static void note_end(struct child *child)
 {
@@ -423,16 +422,27 @@ enum outcome child_await(struct child *child, int fd, short events,
 
 bool child_watch(struct child *child, unsigned ms)
 {
-    enum { LONGEST_QUEUES = 10 };
-    uint64_t start = now_ns(), spent = child_cpu(child), passed = 0;
-    uint64_t whole = ms * 1000000ull;
-    bool queues = true;
-    while (!child->ended && (passed < whole || queues)) {
+    uint64_t end = now_ns() + ms * 1000000ull;
+    while (!child->ended && now_ns() < end)
         turn(child, -1, 0);
-        passed = now_ns() - start;
-        queues = passed < LONGEST_QUEUES * whole && child_is_working(child) &&
-                 child_cpu(child) - spent < passed / 10;
-    }
+    return !child->ended;
+}
+
+/* It wants a processor, and has not had one until its time was `enough`. */
+static bool queues(const struct child *child, uint64_t enough)
+{
+    struct activity a = {0, false};
+    tree_activity(child->pid, &a, 4);
+    return a.working && a.cpu <= enough;
+}
+
+bool child_settle(struct child *child, unsigned ms)
+{
+    uint64_t ns = ms * 1000000ull, enough = child_cpu(child) + ns / 10;
+    uint64_t end = now_ns() + QUEUES_MAX * ns;
+    child_watch(child, ms);
+    while (!child->ended && now_ns() < end && queues(child, enough))
+        turn(child, -1, 0);
     return !child->ended;
 }
 

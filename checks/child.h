@@ -103,11 +103,17 @@ enum outcome child_await(struct child *child, int fd, short events,
 
 /**
  * Lets time pass, whatever the program does, and reads its output meanwhile.
- * @param ms  real milliseconds, not scaled; up to ten times as many while the
- *            program queues for a processor
+ * @param ms  real milliseconds, not scaled
  * @return false if it has ended before
  */
 bool child_watch(struct child *child, unsigned ms);
+
+/**
+ * The same, and then longer, up to fifty times, while the program queues for a
+ * processor and has not had a tenth of that time: what it does next is seen on
+ * a busy machine too.
+ */
+bool child_settle(struct child *child, unsigned ms);
 
 /** Waits for the end of the program: GOT_IT, or why it does not end. */
 enum outcome child_await_end(struct child *child, unsigned quiet);
@@ -123,9 +129,6 @@ void child_release(struct child *child);
 
 /** Processor time that the program and its descendants have used, in ns. */
 uint64_t child_cpu(const struct child *child);
-
-/** True if it, or a descendant, runs or queues for a processor or a disk. */
-bool child_is_working(const struct child *child);
 
 /** Ends the program and its group, and frees what child_start() took. */
 void child_end(struct child *child);

@@ -33,11 +33,16 @@ static void wait_idle(struct trial *t, unsigned ms);
 
 /* --- servers ------------------------------------------------------------ */
 
-/* Says our message and ends our side. */
-static void say_all(struct trial *t, int fd)
+static void say_message(struct trial *t, int fd)
 {
     if (t->subject->step >= 7)
         peer_send(t, fd, message, sizeof message - 1, 0);
+}
+
+/* Says our message and ends our side. */
+static void say_all(struct trial *t, int fd)
+{
+    say_message(t, fd);
     peer_end_side(&fd, SIDE_ENDS);
 }
 
@@ -124,7 +129,7 @@ void run_alone(struct trial *t)
             close(fd);
     }
     if (step >= 2) {
-        if (!child_watch(&t->child, 100) && exited(&t->child, 0) &&
+        if (!child_settle(&t->child, 100) && exited(&t->child, 0) &&
             t->streams == INPUT_OPEN)
             fail(t, explain(t, "stdin-not-awaited"),
                  "a server that stays until Enter is pressed",
@@ -256,7 +261,7 @@ static void check_stays(struct trial *t)
     if (!start(t, "0", NULL) || !await_ready(t))
         return;
     did(t, "made every time limit a thousand times shorter");
-    if (!child_watch(&t->child, LOOK_MS))
+    if (!child_settle(&t->child, LOOK_MS))
         fail(t, explain(t, "wait-time-limit"),
              "a server that stays until Enter", "it has ended by itself");
     t->fault = NULL;
@@ -272,7 +277,7 @@ void run_other_keys(struct trial *t)
     wait_idle(t, LOOK_MS);
     did(t, "typed some letters without Enter");
     child_type(&t->child, "abcdefghijklmnopqrstuvwxyz and so on");
-    if (!child_watch(&t->child, LOOK_MS / 2))
+    if (!child_settle(&t->child, LOOK_MS / 2))
         fail(t, "stdin-not-a-line", "a server that stays until Enter",
              "it has ended");
     did(t, "pressed Enter and typed on");
@@ -527,14 +532,35 @@ static const char *name_of_restart(struct trial *t)
     return name;
 }
 
+/* Starts it on that port. Returns whether it has bound it. */
+static bool takes_port(struct trial *t, unsigned port)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", port);
+    if (!start(t, text, NULL))
+        return false;
+    t->outcome =
+        child_await(&t->child, -1, 0, &t->child.err, "127.0.0.1:", QUIET_MS);
+    return t->outcome == GOT_IT;
+}
+
+static void fail_restart(struct trial *t)
+{
+    char got[200];
+    fail(t,
+         says_error(&t->child, EADDRINUSE) ? name_of_restart(t)
+                                           : explain(t, ""),
+         "a server that can be restarted on its port at once", "%s",
+         outcome_text(t, t->outcome, got, sizeof got));
+}
+
 /* Holds a conversation that the server ends first: TIME_WAIT is on its side. */
 static bool be_left(struct trial *t)
 {
     int fd = start(t, "0", NULL) && await_ready(t) ? connect_to_server(t) : -1;
     if (fd == -1)
         return false;
-    if (t->subject->step >= 7)
-        peer_send(t, fd, message, sizeof message - 1, 0);
+    say_message(t, fd);
     peer_read(t, fd, false, QUIET_LONG_MS);
     close(fd);
     t->outcome = child_await_end(&t->child, QUIET_LONG_MS);
@@ -546,28 +572,18 @@ static void restart_on_own_port(struct trial *t)
 {
     enum { TRIES = 4 }; /* somebody else may be given the port */
     for (int tries = 0; tries < TRIES; tries++) {
-        char text[16];
         t->result->did[0] = '\0';
         if (!be_left(t))
             return;
         did(t, "ended the conversation after the server");
-        snprintf(text, sizeof text, "%u", t->port);
-        if (!start(t, text, NULL))
-            return;
-        t->outcome = child_await(&t->child, -1, 0, &t->child.err,
-                                 "127.0.0.1:", QUIET_MS);
-        if (t->outcome == GOT_IT)
+        if (takes_port(t, t->port) || over(t))
             return;
     }
-    char got[200];
-    fail(t, says_error(&t->child, EADDRINUSE) ? name_of_restart(t) : "",
-         "a server that can be restarted on its port at once", "%s",
-         outcome_text(t, t->outcome, got, sizeof got));
+    fail_restart(t);
 }
 
 void run_restart(struct trial *t)
 {
-    char text[16];
     unsigned port = leave_time_wait();
     if (port == 0) {
         skip(t, "no connection could be left in TIME_WAIT");
@@ -577,23 +593,15 @@ void run_restart(struct trial *t)
         "left a connection of port %u in TIME_WAIT, as a server that has "
         "just ended does",
         port);
-    snprintf(text, sizeof text, "%u", port);
-    if (!start(t, text, NULL))
-        return;
-    t->outcome =
-        child_await(&t->child, -1, 0, &t->child.err, "127.0.0.1:", QUIET_MS);
-    if (t->outcome == GOT_IT) {
-        t->port = port;
-        finish_server(t);
-        if (!over(t) && t->subject->step >= 4)
-            restart_on_own_port(t);
+    if (!takes_port(t, port)) {
+        if (!over(t))
+            fail_restart(t);
         return;
     }
-    char got[200];
-    const char *name = name_of_restart(t);
-    fail(t, says_error(&t->child, EADDRINUSE) ? name : explain(t, ""),
-         "a server that can be restarted on its port at once", "%s",
-         outcome_text(t, t->outcome, got, sizeof got));
+    t->port = port;
+    finish_server(t);
+    if (!over(t) && t->subject->step >= 4)
+        restart_on_own_port(t);
 }
 
 /* The status line is there before listen() has had the time to do its work. */
@@ -678,38 +686,24 @@ void run_other_address(struct trial *t)
 
 /* --- time ---------------------------------------------------------------- */
 
-/* It asks over and over: says so, with what it has used in so many ms. */
-static void blame_busy_wait(struct trial *t, uint64_t cpu, uint64_t ns,
-                            bool calls)
-{
-    const struct witness_record *r = log_last(&t->log, WITNESS_RECV, -1);
-    blame(t, r != NULL ? r : log_last(&t->log, WITNESS_ACCEPT, -1));
-    fail(t, "busy-wait", "a program that sleeps while it waits",
-         "it used %llu ms of processor time in %llu ms of waiting%s",
-         (unsigned long long)(cpu / 1000000),
-         (unsigned long long)(ns / 1000000),
-         calls ? ", and made call after call" : "");
-}
-
-/*
- * Waits a while; the program must not use the processor meanwhile. On a busy
- * machine one that wants to may have to queue for it: then a while longer.
- */
+/* Waits a while; the program must not use the processor meanwhile. */
 static void wait_idle(struct trial *t, unsigned ms)
 {
-    enum { WHILES = 8 };
-    uint64_t start_time = now_ns(), before = child_cpu(&t->child);
-    size_t calls_before = log_count(&t->log);
-    for (int whiles = 0; whiles < WHILES && !over(t); whiles++) {
-        if (!child_watch(&t->child, whiles == 0 ? ms : LOOK_MS))
-            return;
-        uint64_t now = child_cpu(&t->child); /* less, if a child has ended */
-        uint64_t cpu = now > before ? now - before : 0;
-        bool calls = log_count(&t->log) - calls_before > ms;
-        if (cpu > ms * 1000000ull / 10 || calls)
-            blame_busy_wait(t, cpu, now_ns() - start_time, calls);
-        else if (!child_is_working(&t->child))
-            return;
+    uint64_t start_time = now_ns(), cpu = child_cpu(&t->child);
+    size_t calls = log_count(&t->log);
+    if (over(t) || !child_settle(&t->child, ms))
+        return;
+    uint64_t now = child_cpu(&t->child);
+    cpu = now > cpu ? now - cpu : 0; /* less, if a descendant has ended */
+    calls = log_count(&t->log) - calls;
+    if (cpu > ms * 1000000ull / 10 || calls > ms) {
+        const struct witness_record *r = log_last(&t->log, WITNESS_RECV, -1);
+        blame(t, r != NULL ? r : log_last(&t->log, WITNESS_ACCEPT, -1));
+        fail(t, "busy-wait", "a program that sleeps while it waits",
+             "it used %llu ms of processor time in %llu ms of waiting%s",
+             (unsigned long long)(cpu / 1000000),
+             (unsigned long long)((now_ns() - start_time) / 1000000),
+             calls > ms ? ", and made call after call" : "");
     }
 }
 
@@ -766,14 +760,14 @@ void run_hurry(struct trial *t)
         return;
     did(t, "made every time limit a thousand times shorter, and took our time "
            "to connect and to send the message");
-    child_watch(&t->child, LOOK_MS);
+    child_settle(&t->child, LOOK_MS);
     if (t->child.ended)
         fail(t, explain(t, "wait-time-limit"),
              "a server that waits for its client", "it has ended by itself");
     int fd = over(t) ? -1 : connect_to_server(t);
     if (fd == -1)
         return;
-    child_watch(&t->child, LOOK_MS);
+    child_settle(&t->child, LOOK_MS);
     kill(-t->child.pid, SIGSTOP); /* no silence between message and end */
     say_all(t, fd);
     kill(-t->child.pid, SIGCONT);
@@ -1202,7 +1196,7 @@ void run_patient_client(struct trial *t)
 
 static void look_on(struct trial *t, unsigned ms)
 {
-    child_watch(&t->child, ms);
+    child_settle(&t->child, ms);
 }
 
 /* The same with time limits a thousand times shorter: nobody waits so long. */

@@ -141,15 +141,21 @@ void run_stdin_closed(struct trial *t)
         strcpy(name, "socket-zero-is-error"); /* elsewhere the line was there */
 }
 
+static void run_script(struct trial *t)
+{
+    if (t->asked->role == CLIENT)
+        run_client_script(t);
+    else
+        run_server_script(t);
+}
+
 void run_output_full(struct trial *t)
 {
     t->streams = OUTPUT_FULL;
     if (access(FULL_DEVICE, W_OK) == -1)
         skip(t, "this system has no %s", FULL_DEVICE);
-    else if (t->asked->role == CLIENT)
-        run_client_script(t);
     else
-        run_server_script(t);
+        run_script(t);
 }
 
 /* Room for the first line and a part of the second: what is not written? */
@@ -160,10 +166,7 @@ void run_output_short(struct trial *t)
     if (t->subject->step >= 7)
         t->room += t->asked->role == CLIENT ? strlen("Hello message sent\n")
                                             : strlen("Hello from client\n");
-    if (t->asked->role == CLIENT)
-        run_client_script(t);
-    else
-        run_server_script(t);
+    run_script(t);
     if (exited(&t->child, 0))
         fail(t, "output-unchecked",
              "exit status 1: not all that it prints finds room",

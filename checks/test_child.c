@@ -184,13 +184,18 @@ static void ok(bool holds, const char *what)
     failures += !holds;
 }
 
-static struct child play(const char *part, enum streams streams)
+static struct child play_in(const char *part, enum streams streams, size_t room)
 {
     struct child child;
-    struct launch l = {.argv = {self, part}, .streams = streams};
+    struct launch l = {.argv = {self, part}, .streams = streams, .room = room};
     if (child_start(&child, &l) == -1)
         ok(false, "the program starts");
     return child;
+}
+
+static struct child play(const char *part, enum streams streams)
+{
+    return play_in(part, streams, 0);
 }
 
 /* Plays a part, waits for its end and expects this outcome; then ends it. */
@@ -284,11 +289,7 @@ static void test_input(void)
 
 static void test_short_output(void)
 {
-    struct child c;
-    struct launch l = {
-        .argv = {self, "has_little_room"}, .streams = OUTPUT_SHORT, .room = 6};
-    if (child_start(&c, &l) == -1)
-        ok(false, "the program starts");
+    struct child c = play_in("has_little_room", OUTPUT_SHORT, 6);
     ok(child_await_end(&c, 2000) == GOT_IT && WEXITSTATUS(c.status) == 5,
        "a stdout with little room takes a part, and then nothing");
     child_end(&c);
@@ -296,11 +297,7 @@ static void test_short_output(void)
 
 static void test_held_output(void)
 {
-    struct child c;
-    struct launch l = {
-        .argv = {self, "two_lines"}, .streams = OUTPUT_HELD, .room = 4};
-    if (child_start(&c, &l) == -1)
-        ok(false, "the program starts");
+    struct child c = play_in("two_lines", OUTPUT_HELD, 4);
     ok(child_await_end(&c, 500) == BLOCKED && c.out.total == 0,
        "who prints more than there is room for waits");
     child_release(&c);
