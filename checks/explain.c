@@ -487,9 +487,9 @@ static const char *explain_list(struct trial *t)
     call c = log_last(&t->log, WITNESS_CONNECT, -1);
     if (t->asked->role != CLIENT || !log_saw_calls(&t->log))
         return NULL;
-    /* Bad flags, family, type or service: values that nobody meant. */
-    if (g != NULL && !g->injected && t->asked->build == PATTERN &&
-        g->result != 0)
+    /* Values that nobody meant: no flag, family or type is that large. */
+    if (g != NULL && !g->injected && g->result != 0 &&
+        (t->asked->build == PATTERN || (g->b & ~0xfff) != 0))
         return at(t, g, "connect-hints-uninitialised");
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call s = log_at(&t->log, i);

@@ -1049,6 +1049,9 @@ STAND_IN(int, getaddrinfo,
     for (; host && host[size] && size < sizeof record->bytes; size++)
         record->bytes[size] = (uint8_t)host[size];
     record->bytes_size = (uint32_t)size;
+    if (hints != NULL)
+        record->b = hints->ai_flags | hints->ai_family | hints->ai_socktype |
+                    hints->ai_protocol;
     int go = permitted(&call);
     inside++;
     int result = go ? real(host, service, hints, list) : call.error;

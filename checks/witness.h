@@ -76,7 +76,8 @@ enum witness_call {
     WITNESS_GETSOCKOPT,   /* the same; bytes: the value whatever it is */
     WITNESS_GETSOCKNAME,  /* a: length passed in (-1: NULL), b: length out */
     WITNESS_GETPEERNAME,  /* the same */
-    WITNESS_GETADDRINFO,  /* a: the list as a number; bytes: host */
+    WITNESS_GETADDRINFO,  /* a: the list as a number, b: flags, family, type
+                             and protocol of the hints, or-ed; bytes: host */
     WITNESS_FREEADDRINFO, /* a: the list as a number */
     WITNESS_POLL,         /* poll, select, epoll: a: timeout in ms, -1: none,
                              b: the count passed; fd: the first socket, or
