@@ -103,6 +103,8 @@ struct trial {
     char heard[4096];     /**< what the program sent us … */
     size_t heard_size;    /**< … in bytes, also those that did not fit */
     size_t sent;          /**< bytes that our peer has sent it */
+    unsigned guest[8];    /**< the ports from which somebody came to us … */
+    size_t guests;        /**< … and how many of them there were */
     uint64_t refused;     /**< when it refused us a connection, or 0 */
     uint64_t began;       /**< when we began to talk to the server */
     bool late;            /**< we were too slow for its second of silence */

@@ -662,7 +662,7 @@ void run_other_address(struct trial *t)
         return;
     struct sockaddr_in to = ipv4_address(INADDR_LOOPBACK, t->port);
     int fd = hold_ipv4(SOCK_STREAM, INADDR_LOOPBACK + 1, 0);
-    if (fd == -1 || connect(fd, (struct sockaddr *)&to, sizeof to) == -1) {
+    if (fd == -1 || peer_reach(fd, &to, sizeof to) == -1) {
         skip(t, "no connection from 127.0.0.2: %s", strerror(errno));
         close_if_open(fd);
         return;
@@ -865,7 +865,7 @@ static void serve_client(struct trial *t, int listener)
     t->outcome = child_await(&t->child, listener, POLLIN, NULL, NULL, QUIET_MS);
     if (t->outcome != GOT_IT)
         return;
-    int fd = accept(listener, NULL, NULL);
+    int fd = peer_accept(t, listener);
     if (t->subject->step >= 6)
         peer_read(t, fd, t->subject->step >= 7, QUIET_MS);
     if (t->subject->step >= 7)
@@ -1168,7 +1168,7 @@ static void answer_late(struct trial *t, void (*wait)(struct trial *, unsigned),
         did(t, "kept it waiting for the reply");
         t->outcome =
             child_await(&t->child, listener, POLLIN, NULL, NULL, QUIET_MS);
-        int fd = t->outcome == GOT_IT ? accept(listener, NULL, NULL) : -1;
+        int fd = t->outcome == GOT_IT ? peer_accept(t, listener) : -1;
         if (fd != -1) {
             peer_read(t, fd, true, QUIET_MS);
             wait(t, ms);

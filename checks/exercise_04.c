@@ -43,7 +43,7 @@ static void name_client(struct client *c)
 static struct client connect_to(int fd, const void *to, socklen_t size)
 {
     struct client c = {fd, ""};
-    if (fd != -1 && connect(fd, (const struct sockaddr *)to, size) == 0) {
+    if (fd != -1 && peer_reach(fd, to, size) == 0) {
         name_client(&c);
         return c;
     }

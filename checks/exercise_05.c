@@ -53,10 +53,10 @@ static bool hold_pair(struct pair *p)
 }
 
 /* The connection that waits in a listener's queue; -1: there is none. */
-static int accept_next(int listener)
+static int accept_next(struct trial *t, int listener)
 {
     struct pollfd p = {listener, POLLIN, 0};
-    return poll(&p, 1, 0) == 1 ? accept(listener, NULL, NULL) : -1;
+    return poll(&p, 1, 0) == 1 ? peer_accept(t, listener) : -1;
 }
 
 /* Was there exactly one connection, without a byte, to where we listen? */
@@ -65,7 +65,7 @@ static void check_visit(struct trial *t, int listener, const char *address)
     char byte;
     const char *expected = phrase(
         "one connection to %s:%u, closed without a byte", address, t->port);
-    int fd = accept_next(listener), second = accept_next(listener);
+    int fd = accept_next(t, listener), second = accept_next(t, listener);
     ssize_t n = fd != -1 ? recv(fd, &byte, 1, MSG_DONTWAIT) : -1;
     if (fd == -1)
         fail(t, "", expected, "no connection ever came");

@@ -357,10 +357,14 @@ void run_valgrind(struct trial *t)
         skip(t, "valgrind is not installed");
         return;
     }
-    if (t->asked->role == CLIENT)
-        run_client_script(t);
-    else
-        (t->subject->step >= 4 ? run_server_script : run_alone)(t);
+    enum { TRIES = 3 }; /* no witness tells whether a stranger got in between */
+    for (int tries = 0; tries == 0 || (over(t) && tries < TRIES); tries++) {
+        memset(t->result, 0, sizeof *t->result);
+        if (t->asked->role == CLIENT)
+            run_client_script(t);
+        else
+            (t->subject->step >= 4 ? run_server_script : run_alone)(t);
+    }
     if (over(t))
         return;
     snprintf(path, sizeof path, "%s/valgrind.log", t->directory);

@@ -26,7 +26,7 @@ int accept_client(struct trial *t, int listener)
 {
     t->outcome = child_await(&t->child, listener, POLLIN, NULL, NULL, QUIET_MS);
     if (t->outcome == GOT_IT)
-        return accept(listener, NULL, NULL);
+        return peer_accept(t, listener);
     char expected[100], got[300];
     snprintf(expected, sizeof expected, "a connection to 127.0.0.1:%u",
              t->port);

@@ -81,6 +81,52 @@ int pending_error(int fd)
                                                                      : error;
 }
 
+/* From which of its ports this process has connected, or tried to. */
+static bool connected_from[65536];
+
+int peer_reach(int fd, const void *address, socklen_t size)
+{
+    int result = connect(fd, (const struct sockaddr *)address, size);
+    int error = errno;
+    connected_from[own_port(fd)] = true;
+    errno = error;
+    return result;
+}
+
+int peer_accept(struct trial *t, int listener)
+{
+    struct sockaddr_in6 peer; /* large enough for both families */
+    socklen_t size = sizeof peer;
+    int fd = accept(listener, (struct sockaddr *)&peer, &size);
+    if (fd != -1 && t->guests < sizeof t->guest / sizeof *t->guest)
+        t->guest[t->guests++] = ntohs(peer.sin6_port);
+    return fd;
+}
+
+/* Has the program had this port at its end of a connection? */
+static bool is_port_of_program(const struct trial *t, unsigned port)
+{
+    for (size_t i = 0; i < log_count(&t->log); i++)
+        if (log_at(&t->log, i)->call == WITNESS_CONNECT &&
+            log_at(&t->log, i)->c == (int64_t)port)
+            return true;
+    return false;
+}
+
+bool met_stranger(const struct trial *t)
+{
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->call == WITNESS_ACCEPT && r->done && r->c != 0 &&
+            !connected_from[r->c] && !is_port_of_program(t, (unsigned)r->c))
+            return true;
+    }
+    for (size_t i = 0; i < t->guests && log_saw_calls(&t->log); i++)
+        if (!is_port_of_program(t, t->guest[i]))
+            return true;
+    return false;
+}
+
 int peer_connect(unsigned port)
 {
     struct sockaddr_in address = ipv4_address(INADDR_LOOPBACK, port);
@@ -92,7 +138,7 @@ int peer_connect(unsigned port)
     struct timeval timeout = {(time_t)(limit / 1000000000u),
                               (suseconds_t)(limit / 1000 % 1000000u)};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    if (peer_reach(fd, &address, sizeof address) == 0)
         return fd;
     int error = errno == EINPROGRESS ? ETIMEDOUT : errno;
     close(fd);

@@ -49,6 +49,19 @@ int pending_error(int fd);
 /** Connects to 127.0.0.1:port. @return a descriptor, or -1 with errno */
 int peer_connect(unsigned port);
 
+/** connect(), by a peer whose address is no other's: see met_stranger(). */
+int peer_reach(int fd, const void *address, socklen_t size);
+
+/** accept(): who comes should be the program. @return as accept() does */
+int peer_accept(struct trial *t, int listener);
+
+/**
+ * Has somebody else met the program, or us in its place? On a machine where
+ * many wrong programs are judged at once, one may try any port.
+ * @return false as well if the witness has not seen enough to tell
+ */
+bool met_stranger(const struct trial *t);
+
 /**
  * Listens on a loopback address.
  * @param family  AF_INET or AF_INET6

@@ -188,7 +188,7 @@ void stop(struct trial *t)
     child_end(&t->child);
     log_close(&t->log);
     t->culprit = NULL;
-    t->heard_size = t->sent = 0;
+    t->heard_size = t->sent = t->guests = 0;
 }
 
 const char *ending_text(const struct child *child, char *text, size_t size)

@@ -366,12 +366,29 @@ static void keep_address(struct call *call, const void *address, socklen_t size)
         call->record.address_size = size;
 }
 
+/** Writes down the port of a connection, at this end of it or at the other. */
+static void keep_port(struct call *call, int fd, int question)
+{
+    int (*ask)(int, struct sockaddr *, socklen_t *) =
+        (__typeof__(ask))original(question);
+    struct sockaddr_in6 address; /* in sockaddr_in it is at the same place */
+    socklen_t size = sizeof address;
+    int error = errno;
+    if (call->slot != NULL && fd != -1 &&
+        ask(fd, (struct sockaddr *)&address, &size) == 0 &&
+        (address.sin6_family == AF_INET || address.sin6_family == AF_INET6))
+        call->record.c = ntohs(address.sin6_port);
+    errno = error;
+}
+
 /** Writes down an address that the kernel has filled in; there was room for so
  * much, -1: none. */
 static void keep_answer(struct call *call, int64_t result, const void *address,
                         const socklen_t *size, int64_t room)
 {
     struct witness_record *record = &call->record;
+    if (record->call == WITNESS_ACCEPT)
+        keep_port(call, (int)result, ORIGINAL_getpeername);
     if (call->slot == NULL || result == -1 || address == NULL || room == -1)
         return;
     socklen_t length = 0;
@@ -906,6 +923,7 @@ STAND_IN(int, connect, (int fd, const struct sockaddr *address, socklen_t size))
         call.record.injected = error == EINPROGRESS;
         errno = error == EINPROGRESS ? EINTR : error;
     }
+    keep_port(&call, fd, ORIGINAL_getsockname);
     return (int)leave(&call, result);
 }
 

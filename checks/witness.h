@@ -66,8 +66,9 @@ enum witness_call {
     WITNESS_SOCKET,   /* a: domain, b: type, c: protocol */
     WITNESS_BIND,     /* a: address length as passed */
     WITNESS_LISTEN,   /* a: backlog */
-    WITNESS_ACCEPT,   /* a: length passed in (-1: NULL), b: length out */
-    WITNESS_CONNECT,  /* a: address length as passed */
+    WITNESS_ACCEPT,   /* a: length passed in (-1: NULL), b: length out,
+                         c: the port of the peer, 0: unknown */
+    WITNESS_CONNECT,  /* a: address length as passed, c: the own port, 0: … */
     WITNESS_SEND,     /* a: bytes asked for, b: flags */
     WITNESS_RECV,     /* a: room offered, b: flags */
     WITNESS_SHUTDOWN, /* a: how */
