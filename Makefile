@@ -42,6 +42,8 @@ build/witness.so: checks/witness.c checks/witness.h
 build/test_%: checks/test_%.c build/grader/child.o
 	@$(CC) $(WARNINGS) $(CFLAGS) $^ -o $@ -ldl -pthread
 
+build/test_peer: $(addprefix build/grader/,peer.o log.o)
+
 build/test_trace: $(addprefix build/grader/,trace_rows.o trace_history.o \
                    trace_run.o trace_draw.o capture.o peer.o log.o)
 
@@ -136,7 +138,7 @@ peer: grader
 demo: steps grader
 	@build/check demo
 
-check: steps grader build/test_witness build/test_child build/test_trace
+check: steps grader $(addprefix build/test_,child peer witness trace)
 	@tools/check-all.sh
 
 docs:

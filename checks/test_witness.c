@@ -222,6 +222,8 @@ static void check_connecting(void)
     EXPECT(nth("connect", 1)->address_size == 16);
     EXPECT_CALL("accept", 1, ACCEPT, r->result, 8, 16);
     EXPECT(r->result > 0 && r->address_size == 8);
+    EXPECT(r->c != 0 && r->c == nth("connect", 1)->c);
+    EXPECT(nth("accept4", 1)->c == nth("connect", 2)->c);
     EXPECT_CALL("getpeername", 1, GETPEERNAME, 0, 16, 16);
     EXPECT(memcmp(nth("getpeername", 1)->address, to, 16) == 0);
     EXPECT_CALL("getsockopt", 1, GETSOCKOPT, 0, SOL_SOCKET, SO_TYPE);
@@ -722,6 +724,7 @@ static void check_interrupted(void)
 {
     EXPECT(seen->faults == 6 && nth("connect", 1)->injected);
     EXPECT(nth("connect", 1)->error == EINTR && !nth("accept", 2)->injected);
+    EXPECT(nth("connect", 1)->c == nth("accept", 2)->c);
     EXPECT(count_of(WITNESS_RECV, 1) == 2 && count_of(WITNESS_CLOSE, 1) == 1);
 }
 

@@ -42,6 +42,7 @@ trap 'rm -f "$log"' EXIT
 unset N E V
 part tools/check-tree.sh
 tap build/test_child
+tap build/test_peer
 tap build/test_witness build/witness.so
 tap build/test_trace build/witness.so
 for step in steps/[0-9][0-9]-*; do
