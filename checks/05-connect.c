@@ -20,6 +20,7 @@ const struct check_case cases_05[] = {
      SCRIPT(.diagnosis = "connect-unchecked")},
     {"reports a host that does not exist", CLIENT, 5, 8, TALK, PLAIN,
      run_bad_host, NULL},
+    {"has room for a long host", CLIENT, 5, 8, TALK, ASAN, run_long_host, NULL},
     {"reaches a server on IPv6", CLIENT, 5, 8, TALK, PLAIN, run_ipv6, NULL},
     {"tries the next address when one refuses", CLIENT, 5, 8, TALK, PLAIN,
      run_two_addresses,

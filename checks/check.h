@@ -316,6 +316,7 @@ void run_hurried_client(struct trial *t);
 void run_localhost(struct trial *t);
 void run_refused(struct trial *t);
 void run_bad_host(struct trial *t);
+void run_long_host(struct trial *t);
 void run_patient_client(struct trial *t);
 
 /**

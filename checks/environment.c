@@ -1157,6 +1157,23 @@ void run_bad_host(struct trial *t)
     close(listener);
 }
 
+/* Longer than any host: names end at 255 bytes (RFC 1035, 2.3.4). */
+void run_long_host(struct trial *t)
+{
+    char host[301], got[300];
+    memset(host, 'h', sizeof host - 1);
+    host[sizeof host - 1] = '\0';
+    t->fault = "getaddrinfo:fail=-2";
+    if (!start(t, host, "8080"))
+        return;
+    did(t, "with a host of %zu letters", strlen(host));
+    t->outcome = child_await_end(&t->child, QUIET_MS);
+    if (!exited(&t->child, 1) && !exited(&t->child, 2))
+        fail(t, explain(t, "connect-host-unchecked"),
+             "a word about the host and exit status 1", "%s",
+             outcome_text(t, t->outcome, got, sizeof got));
+}
+
 /* Answers a client after a while; in the meantime it has nothing to do. */
 static void answer_late(struct trial *t, void (*wait)(struct trial *, unsigned),
                         unsigned ms)

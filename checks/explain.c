@@ -45,12 +45,13 @@ static int listener_of(const struct trial *t)
     return r != NULL ? r->fd : -1;
 }
 
-static bool was_closed_before(const struct trial *t, call r)
+/* Had the program closed a descriptor when it made the call r? */
+static bool was_closed_before(const struct trial *t, int64_t fd, call r)
 {
     for (size_t i = 0; log_at(&t->log, i) != r; i++) {
         call c = log_at(&t->log, i);
         if ((c->call == WITNESS_CLOSE || c->call == WITNESS_FCLOSE) &&
-            c->fd == r->fd && c->error == 0)
+            c->fd == fd && c->error == 0)
             return true;
     }
     return false;
@@ -494,7 +495,7 @@ static const char *explain_list(struct trial *t)
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call s = log_at(&t->log, i);
         if (s->call == WITNESS_SOCKET && t->subject->exercise == NULL &&
-            (s->b & 0xf) != SOCK_STREAM)
+            (s->b & 0xf) != SOCK_STREAM && (s->b & 0xf) <= SOCK_RAW)
             return at(t, s, "connect-any-type");
     }
     bool nonsense = (used != NULL && used->error != 0 && !used->injected) ||
@@ -533,13 +534,14 @@ static const char *explain_progress(struct trial *t, call c)
 {
     call p = log_pending(&t->log),
          last = log_last(&t->log, WITNESS_CONNECT, -1);
-    bool asked = option_call(t, WITNESS_GETSOCKOPT, SO_ERROR) != NULL;
+    call told = option_call(t, WITNESS_GETSOCKOPT, SO_ERROR);
+    bool asked = told != NULL;
     if (c->error != EINPROGRESS && c->error != EINTR)
         return NULL;
     if (!asked && t->outcome == BLOCKED && p != NULL &&
         p->call == WITNESS_POLL && log_first(&t->log, WITNESS_SEND, -1) == NULL)
         return at(t, p, "connect-poll-events");
-    if (!asked && t->asked->run == run_refused &&
+    if ((!asked || told->c == ECONNREFUSED) && t->asked->run == run_refused &&
         (has(&t->child.err, "connected to") ||
          log_failed(&t->log, WITNESS_GETPEERNAME, ENOTCONN) != NULL))
         return at(t, c, "connect-so-error-ignored");
@@ -548,8 +550,7 @@ static const char *explain_progress(struct trial *t, call c)
         return at(t, wait, "poll-no-eintr");
     if (!c->injected || log_first(&t->log, WITNESS_SEND, -1) != NULL)
         return NULL;
-    call told = option_call(t, WITNESS_GETSOCKOPT, SO_ERROR);
-    if (told != NULL && told->error == 0 && told->c != 0)
+    if (asked && told->error == 0 && told->c != 0)
         return at(t, told, "connect-so-error-unused");
     return last != c ? at(t, last, "connect-retried-after-eintr")
                      : at(t, c, "connect-eintr-fatal");
@@ -575,6 +576,8 @@ static const char *explain_connect(struct trial *t)
         if (r->call == WITNESS_CONNECT && r != c && r->fd == c->fd &&
             c->error != 0 && refused && !closed_between(c, r))
             return at(t, r, "connect-same-socket-again");
+        if (r->error == ENOTSOCK && r->fd == 0 && c->result == 0 && c->fd > 0)
+            return at(t, r, "connect-result-as-descriptor");
     }
     return failed != NULL && failed == last && failed->error != EINPROGRESS &&
                    failed->error != EINTR &&
@@ -765,6 +768,14 @@ static const char *explain_ends(struct trial *t, call r, call last)
     if (last->done && last->result == 0 && last->error == 0 && last->a > 0 &&
         t->child.ended && !exited(&t->child, 0) && !any_failed(t))
         return at(t, last, "recv-eof-is-error");
+    call broken =
+        interrupts(t) ? log_failed(&t->log, WITNESS_RECV, EINTR) : NULL;
+    bool unseen = exited(&t->child, 0)
+                      ? printed_bytes(t) > log_received(&t->log) + 1
+                      : t->child.ended && WIFSIGNALED(t->child.status);
+    if (broken != NULL && broken->injected && t->subject->exercise == NULL &&
+        (unseen || exited(&t->child, 0)))
+        return at(t, broken, unseen ? "recv-unchecked" : "recv-no-eintr");
     if (last->injected && last->error == EINTR)
         return at(t, last, "recv-no-eintr");
     if (waits_past_end(t, last))
@@ -888,6 +899,17 @@ static const char *explain_receiving(struct trial *t)
                : NULL;
 }
 
+/* Closed unused, and its variable set to -1, as if it were the listener's? */
+static bool is_cleared_early(const struct trial *t, call r)
+{
+    call a = log_first(&t->log, WITNESS_ACCEPT, -1);
+    return t->asked->role == SERVER && t->subject->exercise == NULL &&
+           a != NULL && a->done && a->error == 0 &&
+           log_first(&t->log, WITNESS_RECV, (int)a->result) == NULL &&
+           log_first(&t->log, WITNESS_SEND, (int)a->result) == NULL &&
+           was_closed_before(t, a->result, r);
+}
+
 /* The connection is used although it has been closed. */
 static const char *explain_closed(struct trial *t)
 {
@@ -897,7 +919,9 @@ static const char *explain_closed(struct trial *t)
     call forked = log_first(&t->log, WITNESS_FORK, -1);
     for (size_t i = 0; i < sizeof used / sizeof *used; i++) {
         call r = used[i];
-        if (r == NULL || r->fd < 0 || !was_closed_before(t, r))
+        if (r != NULL && r->fd == -1 && is_cleared_early(t, r))
+            return at(t, r, "accept-closes-early");
+        if (r == NULL || r->fd < 0 || !was_closed_before(t, r->fd, r))
             continue;
         if (forked != NULL && t->child.ended && r->tid != r->pid)
             return at(t, forked, "main-ends-first");
@@ -927,7 +951,7 @@ static const char *explain_closing(struct trial *t)
     if (name != NULL)
         return name;
     call again = log_failed(&t->log, WITNESS_CLOSE, EBADF);
-    if (again != NULL && was_closed_before(t, again))
+    if (again != NULL && was_closed_before(t, again->fd, again))
         return at(t, again, "close-twice");
     for (size_t i = 0; i < log_count(&t->log); i++) {
         call r = log_at(&t->log, i);
