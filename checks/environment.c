@@ -1189,7 +1189,9 @@ static void answer_late(struct trial *t, void (*wait)(struct trial *, unsigned),
         if (fd != -1) {
             peer_read(t, fd, true, QUIET_MS);
             wait(t, ms);
-            peer_send(t, fd, "Hello from server\n", 18, 0);
+            peer_send(t, fd, "Hello ", 6, 0);
+            wait(t, LOOK_MS); /* in the middle, too */
+            peer_send(t, fd, "from server\n", 12, 0);
             peer_end_side(&fd, SIDE_ENDS);
             peer_read(t, fd, false, QUIET_MS);
             t->outcome = child_await_end(&t->child, QUIET_MS);

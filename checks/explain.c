@@ -751,6 +751,23 @@ static bool waits_past_end(const struct trial *t, call last)
            t->sent > 0 && log_received(&t->log) == t->sent;
 }
 
+/* A recv() was interrupted: taken for a failure, for the end, or for bytes? */
+static const char *explain_interrupted(struct trial *t, call last)
+{
+    call r = interrupts(t) ? log_failed(&t->log, WITNESS_RECV, EINTR) : NULL;
+    if (r != NULL && r->injected && t->subject->exercise == NULL) {
+        if (t->child.ended && WIFSIGNALED(t->child.status))
+            return at(t, r, "recv-unchecked");
+        if (exited(&t->child, 0))
+            return at(t, r, /* has it printed what never came? */
+                      printed_bytes(t) > log_received(&t->log) + 1
+                          ? "recv-unchecked"
+                          : "recv-no-eintr");
+    }
+    return last->injected && last->error == EINTR ? at(t, last, "recv-no-eintr")
+                                                  : NULL;
+}
+
 /* How the program took the end of the stream, errors and interruptions. */
 static const char *explain_ends(struct trial *t, call r, call last)
 {
@@ -768,16 +785,9 @@ static const char *explain_ends(struct trial *t, call r, call last)
     if (last->done && last->result == 0 && last->error == 0 && last->a > 0 &&
         t->child.ended && !exited(&t->child, 0) && !any_failed(t))
         return at(t, last, "recv-eof-is-error");
-    call broken =
-        interrupts(t) ? log_failed(&t->log, WITNESS_RECV, EINTR) : NULL;
-    bool unseen = exited(&t->child, 0)
-                      ? printed_bytes(t) > log_received(&t->log) + 1
-                      : t->child.ended && WIFSIGNALED(t->child.status);
-    if (broken != NULL && broken->injected && t->subject->exercise == NULL &&
-        (unseen || exited(&t->child, 0)))
-        return at(t, broken, unseen ? "recv-unchecked" : "recv-no-eintr");
-    if (last->injected && last->error == EINTR)
-        return at(t, last, "recv-no-eintr");
+    const char *name = explain_interrupted(t, last);
+    if (name != NULL)
+        return name;
     if (waits_past_end(t, last))
         return at(t, log_pending(&t->log), "recv-eof-not-seen");
     if (t->asked->track == WORKS && last->done && last->result == 0 &&
@@ -830,6 +840,38 @@ static bool goes_on_behind(const struct trial *t, call r)
     return false;
 }
 
+/* How many bytes had come when a wait ended because its time was up? 0: none
+   ended so. */
+static size_t received_in_time(const struct trial *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        call c = log_at(&t->log, i);
+        if (c->call == WITNESS_POLL && c->done && c->error == 0 &&
+            c->result == 0)
+            return n;
+        n += c->call == WITNESS_RECV && c->result > 0 ? (size_t)c->result : 0;
+    }
+    return 0;
+}
+
+/* Only the beginning was taken: what came in time, or with the first recv(). */
+static const char *explain_beginning(struct trial *t, call r, call last)
+{
+    size_t in_time = received_in_time(t), printed = printed_bytes(t);
+    bool cut = exited(&t->child, 0) && t->subject->exercise == NULL &&
+               memchr(r->bytes, '\n', r->bytes_size) == NULL;
+    if (cut && in_time > 0 && printed == in_time + 1)
+        return at(t, log_last(&t->log, WITNESS_POLL, -1), "wait-time-limit");
+    if (cut && r->result > 0 && printed == (size_t)r->result + 1 &&
+        log_received(&t->log) > (size_t)r->result)
+        return at(t, r, "recv-single-call");
+    if (last == r && r->done && r->result > 0 && r->result < r->a &&
+        memchr(r->bytes, '\n', r->bytes_size) == NULL)
+        return at(t, r, "recv-single-call");
+    return NULL;
+}
+
 /* How it put the message together. */
 static const char *explain_pieces(struct trial *t, call r, call last)
 {
@@ -850,10 +892,7 @@ static const char *explain_pieces(struct trial *t, call r, call last)
     if ((last == r || last->a == 0) && r->a == (int64_t)sizeof(char *) &&
         !r->injected && r->result == r->a)
         return at(t, r, "recv-sizeof-pointer");
-    if (last == r && r->done && r->result > 0 && r->result < r->a &&
-        memchr(r->bytes, '\n', r->bytes_size) == NULL)
-        return at(t, r, "recv-single-call");
-    return NULL;
+    return explain_beginning(t, r, last);
 }
 
 /* Connected, and it waits for a word of the server before it sends its own. */
