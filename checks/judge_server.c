@@ -258,7 +258,7 @@ static void play_client(struct trial *t, const struct script *s)
 void run_server_script(struct trial *t)
 {
     static const struct script plain = {.what = NULL};
-    enum { TRIES = 4 };
+    enum { TRIES = 8 };
     const struct script *s = (const struct script *)t->asked->script;
     play_client(t, s != NULL ? s : &plain);
     for (int tries = 1; tries < TRIES && t->late; tries++) {
