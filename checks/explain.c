@@ -878,14 +878,17 @@ static const char *explain_pieces(struct trial *t, call r, call last)
     if (t->asked->build == PATTERN && (has(&t->child.out, "\xfe\xfe\xfe\xfe") ||
                                        printed_bytes(t) > t->sent + 1))
         return at(t, last, "recv-no-terminator");
+    bool pieces = has_script_piece(t) || /* these pause in the middle */
+                  t->asked->run == run_patient_client ||
+                  t->asked->run == run_hurried_client;
     bool all = t->sent > 0 && log_received(&t->log) >= t->sent;
-    if (has_script_piece(t) && printed_bytes(t) > t->sent + 1)
+    if (pieces && printed_bytes(t) > t->sent + 1)
         return at(t, last, "recv-count-ignored");
-    if (has_script_piece(t) && r != last &&
+    if (pieces && r != last &&
         ((all && printed_bytes(t) == t->sent) || begins_with_last(t, r)))
         return at(t, last, "recv-overwrites-start");
-    if (has_script_piece(t) && goes_on_behind(t, r) && all &&
-        exited(&t->child, 0) && printed_bytes(t) < t->sent)
+    if (pieces && goes_on_behind(t, r) && all && exited(&t->child, 0) &&
+        printed_bytes(t) < t->sent)
         return at(t, last, "recv-overwrites-start");
     if (r->error == EFAULT)
         return at(t, r, "recv-address-of-pointer");
