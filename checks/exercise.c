@@ -399,12 +399,6 @@ bool needs_ipv6(struct trial *t, struct in6_addr host)
     return !over(t);
 }
 
-int accept_program(struct trial *t, int listener, unsigned quiet)
-{
-    t->outcome = child_await(&t->child, listener, POLLIN, NULL, NULL, quiet);
-    return t->outcome == GOT_IT ? peer_accept(t, listener) : -1;
-}
-
 int let_visit(struct trial *t, int listener, const char *text)
 {
     const char *port = phrase("%u", t->port);

@@ -182,13 +182,6 @@ void fail_line(struct trial *t, const char *want, const char *have,
 bool needs_ipv6(struct trial *t, struct in6_addr host);
 
 /**
- * The connection that the program makes to our listener.
- * @param quiet  milliseconds without a sign of life that are too many
- * @return a descriptor; -1: it makes none, see t->outcome
- */
-int accept_program(struct trial *t, int listener, unsigned quiet);
-
-/**
  * Starts the program, accepts its connection and closes the listener.
  * @param listener  of open_listener(); may be -1
  * @param text      it is started with PORT and this; NULL: with HOST and PORT

@@ -859,15 +859,14 @@ static size_t received_in_time(const struct trial *t)
 static const char *explain_beginning(struct trial *t, call r, call last)
 {
     size_t in_time = received_in_time(t), printed = printed_bytes(t);
-    bool cut = exited(&t->child, 0) && t->subject->exercise == NULL &&
-               memchr(r->bytes, '\n', r->bytes_size) == NULL;
+    bool open = memchr(r->bytes, '\n', r->bytes_size) == NULL;
+    bool cut = open && exited(&t->child, 0) && t->subject->exercise == NULL;
     if (cut && in_time > 0 && printed == in_time + 1)
         return at(t, log_last(&t->log, WITNESS_POLL, -1), "wait-time-limit");
     if (cut && r->result > 0 && printed == (size_t)r->result + 1 &&
         log_received(&t->log) > (size_t)r->result)
         return at(t, r, "recv-single-call");
-    if (last == r && r->done && r->result > 0 && r->result < r->a &&
-        memchr(r->bytes, '\n', r->bytes_size) == NULL)
+    if (last == r && r->done && r->result > 0 && r->result < r->a && open)
         return at(t, r, "recv-single-call");
     return NULL;
 }

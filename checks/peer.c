@@ -103,6 +103,12 @@ int peer_accept(struct trial *t, int listener)
     return fd;
 }
 
+int accept_program(struct trial *t, int listener, unsigned quiet)
+{
+    t->outcome = child_await(&t->child, listener, POLLIN, NULL, NULL, quiet);
+    return t->outcome == GOT_IT ? peer_accept(t, listener) : -1;
+}
+
 /* Has the program had this port at its end of a connection? */
 static bool is_port_of_program(const struct trial *t, unsigned port)
 {

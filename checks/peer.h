@@ -56,6 +56,13 @@ int peer_reach(int fd, const void *address, socklen_t size);
 int peer_accept(struct trial *t, int listener);
 
 /**
+ * The connection that the program makes to our listener.
+ * @param quiet  milliseconds without a sign of life that are too many
+ * @return a descriptor; -1: it makes none, see t->outcome
+ */
+int accept_program(struct trial *t, int listener, unsigned quiet);
+
+/**
  * Has somebody else met the program, or us in its place? On a machine where
  * many wrong programs are judged at once, one may try any port.
  * @return false as well if the witness has not seen enough to tell

@@ -46,7 +46,7 @@ page() {
   step=$(basename "$1") above=
   printf '# Mistakes in step %s\n\n' "$step"
   printf '[The gallery of mistakes](../gallery.md) · [The lesson](../../steps/%s/README.md)\n' "$step"
-  for patch in "$1"/*.patch; do
+  for patch in $(printf '%s\n' "$1"/*.patch | LC_ALL=C sort); do
     said=build/gallery/$step.$(basename "$patch")
     [ -f "$said" ] || continue
     name=$(basename "$patch") && name=${name%%.*}
