@@ -460,7 +460,8 @@ void run_second_server(struct trial *t)
         if (t->result->verdict == FAILED && reuseport(&second) != NULL)
             strcpy(t->result->diagnosis, "bind-options-ored");
     }
-    stop(t);
+    stop(t); /* a stranger may have ended it: its port was free then */
+    second.disturbed = second.disturbed || t->disturbed;
     *t = second;
 }
 

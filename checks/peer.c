@@ -121,6 +121,8 @@ static bool is_port_of_program(const struct trial *t, unsigned port)
 
 bool met_stranger(const struct trial *t)
 {
+    if (t->disturbed)
+        return true;
     for (size_t i = 0; i < log_count(&t->log); i++) {
         const struct witness_record *r = log_at(&t->log, i);
         if (r->call == WITNESS_ACCEPT && r->done && r->c != 0 &&

@@ -63,8 +63,8 @@ int peer_accept(struct trial *t, int listener);
 int accept_program(struct trial *t, int listener, unsigned quiet);
 
 /**
- * Has somebody else met the program, or us in its place? On a machine where
- * many wrong programs are judged at once, one may try any port.
+ * Has somebody else met a program of this trial, or us in its place? On a
+ * machine where many wrong programs are judged at once, one may try any port.
  * @return false as well if the witness has not seen enough to tell
  */
 bool met_stranger(const struct trial *t);

@@ -80,6 +80,9 @@ static void test_client(void)
     begin();
     saw(WITNESS_SOCKET, 0);
     ok(!met_stranger(&t), "the next client has its own guests");
+    t.disturbed = true;
+    ok(met_stranger(&t), "but who met the program before it is not forgotten");
+    t.disturbed = false;
 }
 
 int main(void)

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE /* memmem */
 #include "check.h"
+#include "peer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -186,6 +187,7 @@ bool start(struct trial *t, const char *a, const char *b)
 
 void stop(struct trial *t)
 {
+    t->disturbed = met_stranger(t);
     child_end(&t->child);
     log_close(&t->log);
     t->culprit = NULL;
