@@ -483,6 +483,10 @@ int suite_run(int words, char *word[])
     fflush(stdout);
     struct counts n = run_items(s, 3);
     printf("%d passed, %d failed, %d skipped\n", n.passed, n.failed, n.skipped);
+    int programs = s->items;
     munmap(shared, sizeof *s);
-    return n.failed > 0;
+    if (programs == 0)
+        fprintf(stderr, "check: no program has such a word in its path; "
+                        "next: ls checks/mistakes checks/variants\n");
+    return programs == 0 ? 2 : n.failed > 0;
 }
