@@ -105,7 +105,7 @@ struct trial {
     size_t sent;          /**< bytes that our peer has sent it */
     unsigned guest[8];    /**< the ports from which somebody came to us … */
     size_t guests;        /**< … and how many of them there were */
-    bool disturbed;       /**< somebody met a program that has been stopped */
+    bool disturbed;       /**< somebody else has taken part, or may have */
     uint64_t refused;     /**< when it refused us a connection, or 0 */
     uint64_t began;       /**< when we began to talk to the server */
     bool late;            /**< we were too slow for its second of silence */
