@@ -214,6 +214,13 @@ enum { QUIET_MS = 1000, QUIET_LONG_MS = 1800 };
 /** Steps 1 to 3: a server that nobody talks to. */
 void run_alone(struct trial *t);
 
+/**
+ * Has the server closed the connection before we were silent for a second? Its
+ * own clock tells: no matter how late we are ourselves.
+ * @return the milliseconds that it waited; 0: no, or no witness has seen it
+ */
+unsigned left_early(const struct trial *t);
+
 void run_server_script(struct trial *t);
 void run_client_script(struct trial *t);
 

@@ -140,20 +140,27 @@ static unsigned waited_ms(const struct trial *t)
                : (unsigned)((closed->enter - heard->leave) / 1000000) + 1;
 }
 
+unsigned left_early(const struct trial *t)
+{
+    enum { SECOND_MS = 800 }; /* whole seconds of time() are not that long */
+    unsigned ms = waited_ms(t);
+    return ms < SECOND_MS ? ms : 0;
+}
+
 /* We did not end our side: it ends cleanly, the finished one after a second. */
 static void check_patience(struct trial *t, const struct script *s, int fd)
 {
-    enum { SECOND_MS = 800 }; /* whole seconds of time() are not that long */
-    unsigned ms = t->subject->step >= 8 ? waited_ms(t) : 0;
+    unsigned early = t->subject->step >= 8 ? left_early(t) : 0;
     bool reset = pending_error(fd) != 0; /* EPIPE, says Linux */
-    bool early = ms > 0 && ms < SECOND_MS;
-    if (!reset && !early)
+    if (!reset && early == 0)
         return;
     const char *name = t->fault != NULL ? s->diagnosis : explain_ending(t);
-    if (early)
+    if (early > 0 && !over(t))
+        t->late = false; /* no matter when we came */
+    if (early > 0)
         fail(t, name,
              "a server that reads on until we have been silent for a second",
-             "it closed the connection after %u ms", ms);
+             "it closed the connection after %u ms", early);
     else
         fail(t, name, "the end of the stream and no more",
              "a reset in the end");
