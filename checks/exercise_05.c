@@ -336,24 +336,50 @@ static int full_listener(int *filler)
     return -1;
 }
 
-static void run_silent_port(struct trial *t)
+/* Milliseconds from its first call to its last, without a witness: in all. */
+static unsigned tried_ms(const struct trial *t, uint64_t started)
+{
+    uint64_t ended = now_ns();
+    if (log_count(&t->log) > 0) {
+        call last = log_at(&t->log, log_count(&t->log) - 1);
+        started = log_at(&t->log, 0)->enter;
+        ended = last->done ? last->leave : last->enter;
+    }
+    return (unsigned)((ended - started) / 1000000);
+}
+
+/* One client that finds a full queue. @return how long it tried */
+static unsigned find_full_queue(struct trial *t, int listener)
 {
     static const char expected[] =
         "after 400 ms \"connect: Connection timed out\" and exit status 1";
+    uint64_t started = now_ns();
+    if (!start_at(t, listener))
+        return 0;
+    did(t, "with a listener there whose queue is full");
+    bool ended = ends_as(t, expected, "connect-no-deadline");
+    unsigned ms = tried_ms(t, started);
+    if (ended &&
+        ms + 5 < DEADLINE_MS) /* it may have looked at its clock before */
+        fail(t, "connect-deadline-missed", expected, "it gave up after %u ms",
+             ms);
+    check_refusal(t, ETIMEDOUT, "connect-deadline-missed");
+    return ms;
+}
+
+/* On a busy machine giving up at once may take long: hence several tries. */
+static void run_silent_port(struct trial *t)
+{
     int filler, listener = full_listener(&filler);
     if (listener == -1) {
         skip(t, "no listener with a full queue: %s", strerror(errno));
         return;
     }
-    uint64_t started = now_ns();
-    if (start_at(t, listener)) {
-        did(t, "with a listener there whose queue is full");
-        bool ended = ends_as(t, expected, "connect-no-deadline");
-        unsigned ms = (unsigned)((now_ns() - started) / 1000000);
-        if (ended && ms < DEADLINE_MS)
-            fail(t, "connect-deadline-missed", expected,
-                 "it gave up after %u ms", ms);
-        check_refusal(t, ETIMEDOUT, "connect-deadline-missed");
+    unsigned ms = 2 * DEADLINE_MS;
+    for (int tries = 0; tries < 4 && ms > DEADLINE_MS * 3 / 2 && !over(t);
+         tries++) {
+        memset(t->result, 0, sizeof *t->result);
+        ms = find_full_queue(t, listener);
     }
     close(listener);
     close(filler);

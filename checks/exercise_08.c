@@ -299,14 +299,17 @@ static void run_in_turn(struct trial *t)
     check_ending(t, 0, "");
 }
 
-/* Sends a byte now and then; returns when the server has ended, or is late. */
+/*
+ * Sends a byte now and then when the reply is here; returns when the server has
+ * ended, or is late, although it has had a processor.
+ */
 static void drip(struct trial *t, int fd)
 {
+    child_await(&t->child, fd, POLLIN, NULL, NULL, SILENCE_MS);
     uint64_t begin = now_ns();
-    while (!t->child.ended && now_ns() - begin < 1600000000u) {
-        child_await(&t->child, -1, 0, NULL, NULL, DRIP_MS);
+    while (child_watch(&t->child, DRIP_MS) && now_ns() - begin < 1600000000u)
         send(fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
+    child_settle(&t->child, DRIP_MS);
 }
 
 /* A client that keeps sending a little must not hold the server. */
