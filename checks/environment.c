@@ -794,7 +794,7 @@ static bool looked_after_reply(const struct trial *t)
 /* What came of an ending with pauses. */
 struct ending {
     bool left; /* the server was gone, or had reset the connection */
-    bool late; /* perhaps since we were slow ourselves: that proves nothing */
+    bool late; /* perhaps because we were slow: that proves nothing */
 };
 
 /* After the reply we send more, each time after less than a second. */

@@ -359,8 +359,8 @@ static unsigned find_full_queue(struct trial *t, int listener)
     did(t, "with a listener there whose queue is full");
     bool ended = ends_as(t, expected, "connect-no-deadline");
     unsigned ms = tried_ms(t, started);
-    if (ended &&
-        ms + 5 < DEADLINE_MS) /* it may have looked at its clock before */
+    /* It may have looked at its clock a little before. */
+    if (ended && ms + 5 < DEADLINE_MS)
         fail(t, "connect-deadline-missed", expected, "it gave up after %u ms",
              ms);
     check_refusal(t, ETIMEDOUT, "connect-deadline-missed");

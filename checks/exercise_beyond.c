@@ -554,7 +554,7 @@ static void stay_silent(struct trial *t, struct office *o, const char *text)
 
 /*
  * Nobody answers, but somebody else keeps sending.
- * @param slow  so many times as long a wait takes that nothing comes in
+ * @param slow  how many times longer a wait lasts in which nothing comes
  * @return false if we came too seldom, on this machine, to prolong a wait
  */
 static bool keep_sending(struct trial *t, const struct office *o, unsigned slow)
