@@ -42,7 +42,7 @@ build/witness.so: checks/witness.c checks/witness.h
 build/test_%: checks/test_%.c build/grader/child.o
 	@$(CC) $(WARNINGS) $(CFLAGS) $^ -o $@ -ldl -pthread
 
-build/test_peer: $(addprefix build/grader/,peer.o log.o)
+build/test_peer: $(patsubst %,build/grader/%.o,$(filter-out main,$(GRADER)))
 
 build/test_trace: $(addprefix build/grader/,trace_rows.o trace_history.o \
                    trace_run.o trace_draw.o capture.o peer.o log.o)

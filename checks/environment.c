@@ -461,7 +461,7 @@ void run_second_server(struct trial *t)
             strcpy(t->result->diagnosis, "bind-options-ored");
     }
     stop(t); /* a stranger may have ended it: its port was free then */
-    second.disturbed = second.disturbed || t->disturbed;
+    second.disturbed = t->disturbed;
     *t = second;
 }
 

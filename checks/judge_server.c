@@ -155,15 +155,15 @@ static void check_patience(struct trial *t, const struct script *s, int fd)
     if (!reset && early == 0)
         return;
     const char *name = t->fault != NULL ? s->diagnosis : explain_ending(t);
-    if (early > 0 && !over(t))
-        t->late = false; /* no matter when we came */
-    if (early > 0)
+    if (early > 0) {
+        t->late = t->late && over(t); /* its clock tells, not ours */
         fail(t, name,
              "a server that reads on until we have been silent for a second",
              "it closed the connection after %u ms", early);
-    else
+    } else {
         fail(t, name, "the end of the stream and no more",
              "a reset in the end");
+    }
 }
 
 /* We do not end our side: what must have happened when its reply is here? */

@@ -478,15 +478,16 @@ int suite_run(int words, char *word[])
     add_exercises(s);
     select_items(s, words, word);
     qsort(s->item, (size_t)s->items, sizeof *s->item, by_path);
+    if (s->items == 0) {
+        fprintf(stderr, "check: no program has such a word in its path; "
+                        "next: ls checks/mistakes checks/variants\n");
+        return 2;
+    }
     printf("variants, mistakes, starters and solutions: %d programs\n",
            s->items);
     fflush(stdout);
     struct counts n = run_items(s, 3);
     printf("%d passed, %d failed, %d skipped\n", n.passed, n.failed, n.skipped);
-    int programs = s->items;
     munmap(shared, sizeof *s);
-    if (programs == 0)
-        fprintf(stderr, "check: no program has such a word in its path; "
-                        "next: ls checks/mistakes checks/variants\n");
-    return programs == 0 ? 2 : n.failed > 0;
+    return n.failed > 0;
 }

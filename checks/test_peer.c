@@ -17,6 +17,7 @@
 static struct trial t;
 static unsigned port;
 static int listener, tests, failures;
+static char directory[] = "/tmp/test_peer-XXXXXX";
 
 static void ok(bool good, const char *what)
 {
@@ -38,6 +39,7 @@ static void begin(void)
 {
     t.log.map->claimed = 0;
     t.guests = 0;
+    t.disturbed = false;
 }
 
 /* Connects past the functions of peer.h, as anybody might. */
@@ -80,14 +82,24 @@ static void test_client(void)
     begin();
     saw(WITNESS_SOCKET, 0);
     ok(!met_stranger(&t), "the next client has its own guests");
-    t.disturbed = true;
-    ok(met_stranger(&t), "but who met the program before it is not forgotten");
-    t.disturbed = false;
+}
+
+/* A question that starts several programs stops the one before the next. */
+static void test_stopped(void)
+{
+    begin();
+    saw(WITNESS_ACCEPT, own_port(peer_connect(port)));
+    stop(&t);
+    ok(!met_stranger(&t), "who met no stranger is stopped, and has met none");
+    if (log_open(&t.log, directory, 16) == -1)
+        perror("log_open");
+    saw(WITNESS_ACCEPT, come());
+    stop(&t);
+    ok(met_stranger(&t), "but who met one is not forgotten when it is stopped");
 }
 
 int main(void)
 {
-    char directory[] = "/tmp/test_peer-XXXXXX";
     printf("TAP version 13\n");
     listener = peer_listen(AF_INET, &port);
     if (listener == -1 || mkdtemp(directory) == NULL ||
@@ -97,7 +109,7 @@ int main(void)
     }
     test_server();
     test_client();
-    log_close(&t.log);
+    test_stopped();
     rmdir(directory);
     printf("1..%d\n", tests);
     return failures > 0;

@@ -2,12 +2,14 @@
 # The suite again and again on a machine that has too much to do: four of them
 # at once beside four busy loops a core. Each works in a clone whose path, and in
 # an environment whose size, is its own: these move a program's memory about.
-# What is committed is judged. A run that does not accept all is shown.
+# What is committed is judged; a round takes about five times as long as a quiet
+# suite. Exit status 1: a program was not judged as it should be.
 #   tools/under-load.sh ROUNDS [WORD...]   WORDs: as for "build/check suite"
-# Exit status 1: not all runs were alike. A round of the whole suite takes about
-# eight times as long as a quiet one.
 set -u
-[ $# -gt 0 ] || { sed -n '/^#   /s/^#   /usage: /p' "$0" >&2; exit 2; }
+if ! [ "${1:-0}" -gt 0 ] 2>/dev/null; then
+  sed -n 's/^#   /usage: /p' "$0" >&2
+  exit 2
+fi
 rounds=$1
 shift
 place=$(mktemp -d) || exit 2
@@ -17,13 +19,11 @@ trap 'kill $ours 2>/dev/null; wait; rm -rf "$place"' EXIT
 trap 'exit 2' HUP INT TERM
 
 zeros() { printf "%0$1d" 0; }
+clone() { echo "$place/$(zeros $(($1 * 29)))"; }
 
 for k in 1 2 3 4; do
-  clone=$place/$(zeros $((k * 29)))
-  if ! git clone -q . "$clone" || ! make -s -C "$clone" >"$place/make" 2>&1; then
-    cat "$place/make" >&2
-    exit 2
-  fi
+  git clone -q . "$(clone $k)" || exit 2
+  make -s -C "$(clone $k)" >"$place/make" 2>&1 || { cat "$place/make" >&2; exit 2; }
 done
 for _ in $(seq $((4 * $(nproc)))); do
   while :; do :; done &
@@ -34,7 +34,7 @@ status=0
 for round in $(seq "$rounds"); do
   suites=
   for k in 1 2 3 4; do
-    (cd "$place/$(zeros $((k * 29)))" &&
+    (cd "$(clone $k)" &&
       PADDING=$(zeros $((round * 37 + k * 211))) exec build/check suite "$@") \
       >"$place/said-$k" 2>&1 &
     suites="$suites $!"
