@@ -32,6 +32,7 @@ done
 
 status=0
 for round in $(seq "$rounds"); do
+  echo "$(date +%T) round $round of $rounds: four suites at once"
   suites=
   for k in 1 2 3 4; do
     (cd "$(clone $k)" &&
