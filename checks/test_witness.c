@@ -267,6 +267,9 @@ static int do_transfers(void)
     MUST(sendfile(fd[0], file, NULL, 4) == 4 && close(file) == 0);
     MUST(recv(fd[1], NULL, 4, MSG_TRUNC) == 4 && errno == 77);
     MUST_FAIL(recv(fd[1], buffer, 9, MSG_DONTWAIT), EAGAIN);
+    MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd) == 0);
+    MUST(send(fd[0], "datagram", 8, 0) == 8);
+    MUST(recv(fd[1], buffer, 4, MSG_TRUNC) == 8 && errno == EAGAIN);
     return 0;
 }
 
@@ -294,7 +297,10 @@ static void check_transfers(void)
     EXPECT(has_bytes(nth("__read_chk", 1), "789"));
     EXPECT_CALL("sendfile", 1, SEND, 4, 4, 0);
     EXPECT_CALL("recv", 2, RECV, 4, 4, MSG_TRUNC);
+    EXPECT(nth("recv", 2)->bytes_size == 0);
     EXPECT(nth("recv", 3)->error == EAGAIN);
+    EXPECT_CALL("recv", 4, RECV, 8, 4, MSG_TRUNC);
+    EXPECT(has_bytes(nth("recv", 4), "data"));
 }
 
 static int do_waiting(void)

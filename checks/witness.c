@@ -400,14 +400,18 @@ static void keep_answer(struct call *call, int64_t result, const void *address,
          smaller(record->address_size, sizeof record->address), 1);
 }
 
-/** Writes down the first bytes of what was really transferred. */
+/** Writes down the first bytes of what was really transferred. With MSG_TRUNC
+ * a stream's are dropped, tcp(7), and a datagram is cut, recv(2): then n is its
+ * size, which may be more than there is room for. */
 static void keep_bytes(struct call *call, int64_t n, const struct iovec *iov,
                        size_t count)
 {
     struct witness_record *record = &call->record;
-    if (call->slot == NULL || n <= 0 || (record->b & MSG_TRUNC))
+    if (call->slot == NULL || n <= 0 ||
+        ((record->b & MSG_TRUNC) && socket_type(record->fd) == SOCK_STREAM))
         return;
     size_t left = smaller((size_t)n, sizeof record->bytes);
+    left = smaller(left, (size_t)record->a);
     for (size_t i = 0; i < count && left > 0; i++) {
         size_t size = smaller(iov[i].iov_len, left);
         copy(record->bytes + record->bytes_size, iov[i].iov_base, size, 1);
