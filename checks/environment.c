@@ -24,7 +24,8 @@ enum {
     PATIENCE_MS = 1100,
     PAUSE_MS = 750, /* less than a second each, more in all */
     PAUSES = 2,
-    PAUSE_MAX_MS = 950
+    PAUSE_MAX_MS = 950,
+    PAUSES_MIN_MS = 1300 /* all of them */
 };
 
 static const char message[] = "Hello from client\n";
@@ -791,31 +792,65 @@ static bool looked_after_reply(const struct trial *t)
            (p != NULL && p->enter > s->enter);
 }
 
+/* Since when it looks for more after its reply, in ns; 0: that is not seen. */
+static uint64_t looks_since(const struct trial *t)
+{
+    const struct witness_record *s = log_last(&t->log, WITNESS_SEND, -1);
+    for (size_t i = 0; s != NULL && i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if ((r->call == WITNESS_RECV || r->call == WITNESS_POLL) &&
+            r->enter > s->enter)
+            return r->enter;
+    }
+    return 0;
+}
+
+/* Was the second after its reply really made a longer one? */
+static bool waited_longer(const struct trial *t)
+{
+    uint64_t since = looks_since(t);
+    for (size_t i = 0; i < log_count(&t->log); i++) {
+        const struct witness_record *r = log_at(&t->log, i);
+        if (r->injected && (r->call == WITNESS_SETSOCKOPT ||
+                            (r->call == WITNESS_POLL && r->enter >= since)))
+            return true;
+    }
+    return false;
+}
+
 /* What came of an ending with pauses. */
 struct ending {
     bool left; /* the server was gone, or had reset the connection */
     bool late; /* perhaps because we were slow: that proves nothing */
 };
 
-/* After the reply we send more, each time after less than a second. */
-static struct ending end_slowly(struct trial *t, int fd)
+/* After the reply we send more, each time after less than a second. In all that
+ * must be longer than its second, which is `slower` times as long. */
+static struct ending end_slowly(struct trial *t, int fd, unsigned slower)
 {
     struct ending e = {false, false};
-    uint64_t start_time = now_ns(); /* its second begins later than this */
+    uint64_t longest = 0, start_time = now_ns(); /* its second begins later */
     peer_send(t, fd, message, sizeof message - 1, 0);
     peer_read(t, fd, true, QUIET_MS);
-    for (int pause = 0; pause < PAUSES && !e.left; pause++) {
+    for (unsigned pause = 0; pause < 2 * PAUSES * slower && !e.left; pause++) {
+        uint64_t since = looks_since(t), now = now_ns();
+        if (pause >= PAUSES * slower &&
+            (since == 0 || now - since > slower * PAUSES_MIN_MS * 1000000ull))
+            break;
         wait_idle(t, PAUSE_MS);
         e.left = e.left || t->child.ended;
         e.left = !peer_send(t, fd, "and more\n", 9, 1) || e.left;
-        e.late = e.late || now_ns() - start_time > PAUSE_MAX_MS * 1000000ull;
-        start_time = now_ns();
+        now = now_ns();
+        longest = now - start_time > longest ? now - start_time : longest;
+        start_time = now;
     }
     peer_end_side(&fd, SIDE_ENDS);
     e.left = peer_read(t, fd, false, QUIET_LONG_MS) == STREAM_RESET || e.left;
     t->outcome = child_await_end(&t->child, QUIET_LONG_MS);
     e.left = e.left && !over(t); /* it spins: that has been said */
-    e.late = e.late && left_early(t) == 0;
+    e.late =
+        longest / (waited_longer(t) ? slower : 1) > PAUSE_MAX_MS * 1000000ull &&
+        left_early(t) == 0;
     return e;
 }
 
@@ -832,21 +867,21 @@ static void end_with_pauses(struct trial *t)
     enum { TRIES = 8 };
     struct ending e = {true, true};
     for (int tries = 0; tries < TRIES && e.left && e.late; tries++) {
-        bool slow = tries >= TRIES / 2; /* so its second will be a longer one */
+        unsigned slower = tries < TRIES / 2 ? 1 : 3;
         t->result->did[0] = '\0';
-        t->fault = slow ? "poll:slow=3,setsockopt:slow=3" : NULL;
+        t->fault = slower == 3 ? "poll:slow=3,setsockopt:slow=3" : NULL;
         if (!start(t, "0", NULL) || !await_ready(t))
             return;
         int fd = connect_to_server(t);
         if (fd == -1)
             return;
         did(t,
-            "took the reply, sent more %d times, each after %d ms, and only "
-            "then ended our side",
-            PAUSES, PAUSE_MS);
-        if (slow)
+            "took the reply, sent more every %d ms, and ended our side only "
+            "after %u ms or more",
+            PAUSE_MS, PAUSES * slower * PAUSE_MS);
+        if (slower == 3)
             did(t, "all with its time limits three times as long");
-        e = end_slowly(t, fd);
+        e = end_slowly(t, fd, slower);
         close(fd);
     }
     t->fault = NULL;
