@@ -156,7 +156,8 @@ static void leave_to_others(struct trial *t)
     t->result->verdict = PASSED;
 }
 
-/* Puts the question, and once more if a stranger got in between. */
+/* Puts the question, and once more if a stranger got in between: who fails may
+ * be right then, and who passes wrong. */
 static void ask(struct trial *t)
 {
     enum { TRIES = 4 };
@@ -167,7 +168,7 @@ static void ask(struct trial *t)
             left_clean(t);
         if (!over(t))
             t->result->verdict = PASSED;
-        if (t->result->verdict != FAILED || tries == TRIES || !met_stranger(t))
+        if (tries == TRIES || !met_stranger(t))
             return;
         stop(t);
         *t = fresh;
