@@ -113,7 +113,8 @@ static void add_valgrind(struct trial *t, struct launch *l, const char *program)
                           b,
                           NULL};
     memcpy(l->argv, argv, sizeof argv);
-    l->setenv[1] = NULL; /* LC_ALL only */
+    l->setenv[1] = "TMPDIR=."; /* its files outlive a kill, not our directory */
+    l->setenv[2] = NULL;
 }
 
 const char *program_name(const struct subject *subject, enum role role)

@@ -37,8 +37,23 @@ tap() {
   skipped=$((skipped + not_tried))
 }
 
-log=$(mktemp) || exit 2
-trap 'rm -f "$log"' EXIT
+# All that the parts made in the temporary directory must be gone again.
+nothing_left() {
+  left=$(find "$TMPDIR" -mindepth 1)
+  if [ -z "$left" ]; then
+    passed=$((passed + 1))
+    return
+  fi
+  echo "  FAIL  the checks left in the temporary directory:"
+  echo "$left"
+  failed=$((failed + 1))
+}
+
+place=$(mktemp -d) || exit 2
+trap 'rm -rf "$place"' EXIT
+log=$place/log
+export TMPDIR="$place/tmp"
+mkdir "$TMPDIR" || exit 2
 unset N E V
 part tools/check-tree.sh
 tap build/test_child
@@ -55,5 +70,6 @@ part tools/gallery.sh --check
 part tools/traces.sh --check
 part build/check replay README.md steps/*/README.md docs/*.md
 part tools/check-docs.sh
+nothing_left
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
